@@ -1,0 +1,25 @@
+package quota
+
+import "math"
+
+// Amount is a quantity of one resource: milli-units for "cpu", whole units
+// for everything else (bytes for memory, pieces for pods and extended
+// resources).
+type Amount = int64
+
+// Unlimited is the value at which quotas, and limits derived from them,
+// saturate. A usage never saturates: one that would overflow does not fit.
+const Unlimited Amount = math.MaxInt64
+
+// FlavorResource names what quota is counted in: a resource of one flavor.
+type FlavorResource struct {
+	Flavor   string `json:"flavor"`
+	Resource string `json:"resource"`
+}
+
+// ResourceAmount is an amount of a named resource. Lists of them are sorted by
+// name and name nothing twice.
+type ResourceAmount struct {
+	Resource string `json:"resource"`
+	Amount   Amount `json:"amount"`
+}
