@@ -1,0 +1,82 @@
+# Fairlead. `make help` lists the targets; `make demo` and `make test` need nothing but Go, make and git.
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+export GOTOOLCHAIN := local
+export CGO_ENABLED := 0
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Tools are pinned in a module of their own, so that what they need never
+# moves what the product is built on.
+TOOL := go run -modfile=tools/go.mod
+CONTROLLER_GEN := $(TOOL) sigs.k8s.io/controller-tools/cmd/controller-gen
+GOLANGCI_LINT := $(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/admission/...
+# Suites that start servers run one at a time: they share two cores.
+UNIT := $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$')
+SERVED := ./internal/sandbox ./test/...
+CHECKS ?= 2000
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: build
+build: bin/manager bin/fairlead bin/demo bin/bench ## Build every program into bin/
+
+.PHONY: bin/manager bin/fairlead bin/demo bin/bench
+bin/manager bin/fairlead bin/demo: bin/%:
+	@go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
+bin/bench:
+	@go build -ldflags '$(LDFLAGS)' -o $@ ./test/performance/bench
+
+.PHONY: sandbox-programs
+sandbox-programs: bin/fairlead ## Build Kubernetes' own programs into the cache (once, about 7 minutes)
+	@bin/fairlead sandbox build
+
+.PHONY: demo
+demo: bin/manager bin/fairlead bin/demo ## The main job on a real Kubernetes; KEEP=1 keeps the cluster
+	@bin/demo run $(if $(KEEP),--keep)
+
+.PHONY: test
+test: build sandbox-programs ## Prove the project: unit, property, integration, fault and budget tests
+	go test $(UNIT) -args -rapid.checks=$(CHECKS)
+	go test -p 1 -count 1 -timeout 20m $(SERVED)
+
+.PHONY: test-unit
+test-unit: ## Only the tests that start no server
+	go test $(UNIT)
+
+.PHONY: test-property
+test-property: ## The laws of the engine against the oracle, 100,000 cases
+	go test -count 1 -timeout 85m ./pkg/admission -run 'Law|Property' -rapid.checks=100000
+
+.PHONY: test-fault
+test-fault: build sandbox-programs ## Kill the manager at 50 seeded moments of the demo's load
+	FAIRLEAD_FAULT_SEEDS=50 go test -count 1 -v -timeout 60m ./test/fault
+
+.PHONY: mutants
+mutants: ## Apply one-line faults to the core; every one must be caught
+	hack/mutants/run.sh
+
+.PHONY: bench
+bench: build sandbox-programs ## The engine's benchmarks, and loads J1 and W1 against the floor
+	go test -run '^$$' -bench . -benchmem ./pkg/admission
+	bin/bench
+
+.PHONY: generate
+generate: ## Deep copies and CRDs from the API types
+	$(CONTROLLER_GEN) object paths=./apis/...
+	$(CONTROLLER_GEN) crd:allowDangerousTypes=false paths=./apis/v1beta1/... output:crd:artifacts:config=config/crd/bases
+
+.PHONY: lint
+lint: ## Linters, among them the fences between the packages
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: verify
+verify: generate lint ## Generated files in sync, module files tidy, linters pass
+	go mod tidy -diff
+	cd sandbox && go mod verify >/dev/null
+	git diff --exit-code --stat -- apis config
