@@ -1,0 +1,103 @@
+package oracle
+
+// Event is one entry of the log that a World replays.
+type Event interface{ isEvent() }
+
+// The events. An object set again without a difference is not an edit and changes nothing.
+type (
+	// SetClusterQueue creates or edits a ClusterQueue.
+	SetClusterQueue struct{ ClusterQueue ClusterQueue }
+	// DeleteClusterQueue says that the object is gone.
+	DeleteClusterQueue struct{ Name string }
+	// SetCohort creates or edits a Cohort.
+	SetCohort struct{ Cohort Cohort }
+	// DeleteCohort says that the object is gone; while somebody names it, it exists without quota.
+	DeleteCohort struct{ Name string }
+	// SetFlavor creates or edits a ResourceFlavor.
+	SetFlavor struct{ Flavor Flavor }
+	// DeleteFlavor says that the object is gone: ClusterQueues that list it become inactive.
+	DeleteFlavor struct{ Name string }
+	// SetLocalQueue creates or edits a LocalQueue.
+	SetLocalQueue struct{ LocalQueue LocalQueue }
+	// DeleteLocalQueue says that the object is gone.
+	DeleteLocalQueue struct{ Namespace, Name string }
+	// SetNamespace gives the labels of a namespace; one never heard of has none.
+	SetNamespace struct {
+		Name   string
+		Labels map[string]string
+	}
+	// SetWorkload is the Workload as seen now. If it is assumed and the object seen carries no
+	// admission, the object is older than our write and the workload stays assumed.
+	SetWorkload struct{ Workload Workload }
+	// DeleteWorkload removes it and frees what it holds.
+	DeleteWorkload struct{ UID UID }
+	// Finish removes it and frees what it holds.
+	Finish struct{ UID UID }
+	// Confirm says that the write of an assumed admission succeeded.
+	Confirm struct{ UID UID }
+	// Forget says that it failed: the workload is pending again.
+	Forget struct{ UID UID }
+	// Assume charges an admission that somebody else decided (the engine under test), so that the
+	// laws can be checked along the engine's own decisions. See OverLimit.
+	Assume struct {
+		UID       UID
+		Admission Admission
+	}
+	// Decide runs a pass.
+	Decide struct{}
+)
+
+func (SetClusterQueue) isEvent()    {}
+func (DeleteClusterQueue) isEvent() {}
+func (SetCohort) isEvent()          {}
+func (DeleteCohort) isEvent()       {}
+func (SetFlavor) isEvent()          {}
+func (DeleteFlavor) isEvent()       {}
+func (SetLocalQueue) isEvent()      {}
+func (DeleteLocalQueue) isEvent()   {}
+func (SetNamespace) isEvent()       {}
+func (SetWorkload) isEvent()        {}
+func (DeleteWorkload) isEvent()     {}
+func (Finish) isEvent()             {}
+func (Confirm) isEvent()            {}
+func (Forget) isEvent()             {}
+func (Assume) isEvent()             {}
+func (Decide) isEvent()             {}
+
+// Reason says why a workload is pending, as the reason of QuotaReserved=False.
+type Reason string
+
+// The pending reasons that this package gives by itself.
+const (
+	NoMatchingFlavor  Reason = "NoMatchingFlavor"
+	ExceedsMaxQuota   Reason = "ExceedsMaxQuota"
+	WaitingForQuota   Reason = "WaitingForQuota"
+	Misconfigured     Reason = "Misconfigured"
+	Suspended         Reason = "Suspended"
+	PendingEvaluation Reason = "PendingEvaluation"
+	Deactivated       Reason = "Deactivated"
+	OnHold            Reason = "OnHold"
+	AdmissionGated    Reason = "AdmissionGated"
+)
+
+// Outcome of a Decide; empty for other events.
+type Outcome struct {
+	Admits []Admit // in the order decided
+	Waits  []Wait  // everybody still pending, by UID
+}
+
+// Admit is the decision to admit a workload.
+type Admit struct {
+	UID       UID
+	Admission Admission
+}
+
+// Wait says why a workload is still pending.
+type Wait struct {
+	UID      UID
+	Reason   Reason
+	Verdict  Kind // NoFit, Preempt, Fit (only when HeldBack), or Untried
+	Level    int  // borrowing level of the verdict, unless NoFit
+	Parked   bool
+	HeldBack bool // by the order of a StrictFIFO queue
+}

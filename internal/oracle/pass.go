@@ -1,0 +1,189 @@
+package oracle
+
+import "sort"
+
+// tooManyTurns is a number of turns in one pass that no pass of a sane size needs.
+const tooManyTurns = 100_000
+
+// decide runs a pass in every tree, in order of root name.
+func (s *World) decide() Outcome {
+	var out Outcome
+	for _, root := range s.trees().roots {
+		out.Admits = append(out.Admits, s.pass(root)...)
+	}
+	for uid, w := range s.workloads {
+		if w.state == pending {
+			out.Waits = append(out.Waits, s.wait(uid, w))
+		}
+	}
+	sort.Slice(out.Waits, func(i, j int) bool { return out.Waits[i].UID < out.Waits[j].UID })
+	return out
+}
+
+// wait says why a pending workload waits.
+func (s *World) wait(uid UID, w *workload) Wait {
+	out := Wait{UID: uid, Verdict: Untried, Parked: w.parked, HeldBack: w.heldBack}
+	if r := s.barred(w); r != "" {
+		out.Reason = r
+		return out
+	}
+	if w.last == nil {
+		out.Reason = PendingEvaluation
+		return out
+	}
+	out.Verdict, out.Level, out.Reason = w.last.kind, w.last.level, w.last.reason
+	if w.heldBack {
+		out.Reason = WaitingForQuota
+	}
+	return out
+}
+
+// pass is the procedure "A pass" of semantics section 4 in one tree.
+func (s *World) pass(root *node) []Admit {
+	var admits []Admit
+	turns := 0
+	for {
+		acted := map[*node]bool{}
+		for {
+			s.storeInvalid(root)
+			c := s.winner(root, acted)
+			if c == nil {
+				break
+			}
+			if turns++; turns > tooManyTurns {
+				panic("oracle: the pass over the tree of " + root.Name + " does not end")
+			}
+			q, old := c.q, *c.stored
+			s.store(q)
+			now := s.stored[q.Name]
+			if now.w != old.w || !now.v.same(old.v) {
+				continue // decided on live state: compete again with the new key
+			}
+			if a := s.act(q, now.w, now.v); a != nil {
+				admits = append(admits, *a)
+			}
+			acted[q] = true
+			s.store(q)
+		}
+		if len(acted) == 0 {
+			return admits
+		}
+	}
+}
+
+// storeInvalid looks again at the queues of the tree whose stored representative is not valid.
+func (s *World) storeInvalid(root *node) {
+	for again := true; again; {
+		again = false
+		for _, q := range root.leaves() {
+			if st := s.stored[q.Name]; st == nil || !st.valid {
+				s.store(q)
+				again = true
+			}
+		}
+	}
+}
+
+// store finds the queue's representative: the first workload in its order that is not parked and may act.
+func (s *World) store(q *node) {
+	st := &stored{valid: true}
+	s.stored[q.Name] = st
+	head := s.head(q.Name)
+	for _, w := range s.members(q.Name) {
+		if w.parked {
+			continue
+		}
+		v := s.verdict(q, w, s.usageWithHolds(w.seen.UID))
+		if w == head && w.last != nil && w.last.kind != v.kind {
+			s.examineAgain(q.Name, w)
+			st.valid = true
+		}
+		w.last, w.heldBack = v, false
+		if v.kind == NoFit {
+			s.setHold(w, "", nil)
+			s.park(q, w, v)
+			continue
+		}
+		if q.queue.Strategy == StrictFIFO && !s.mayPass(q, w, v) {
+			w.heldBack = true
+			continue
+		}
+		st.w, st.v = w, v
+		return
+	}
+}
+
+// act lets the representative have its turn.
+func (s *World) act(q *node, w *workload, v *verdict) *Admit {
+	if v.kind != Fit {
+		if w == s.head(q.Name) {
+			s.setHold(w, q.Name, s.headHold(q, w, v))
+		}
+		s.park(q, w, v)
+		return nil
+	}
+	wasHead := w == s.head(q.Name)
+	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
+	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
+	before := s.usageWithHolds("")
+	w.hold, w.holdQueue = nil, ""
+	w.state, w.admission, w.last = assumed, a, nil
+	s.memoUsage, s.memoMembers = nil, nil
+	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
+	if wasHead {
+		s.examineAgain(q.Name, nil)
+	}
+	return &Admit{UID: w.seen.UID, Admission: *a}
+}
+
+// headHold is what a StrictFIFO head without victims holds: per flavor-resource
+// max(0, min(request, nominal - usage)); if its assignment borrows, max(0, min(request, nominal + borrowingLimit -
+// usage)), but nothing where reclaimWithinCohort is Any.
+func (s *World) headHold(q *node, w *workload, v *verdict) []use {
+	usage := s.usageWithHolds(w.seen.UID)[q.index]
+	if v.level > 0 && q.queue.Preemption.ReclaimWithinCohort == AnyPriority {
+		return nil
+	}
+	var hold []use
+	for _, r := range v.request {
+		limit := q.quota[r.f].Nominal
+		if v.level > 0 {
+			if bl := q.quota[r.f].BorrowingLimit; bl != nil {
+				limit = add(limit, *bl)
+			} else {
+				limit = add(r.amount, usage[r.f])
+			}
+		}
+		if amount := min(r.amount, limit-usage[r.f]); amount > 0 {
+			hold = append(hold, use{r.f, amount})
+		}
+	}
+	return hold
+}
+
+// setHold replaces what is held for w.
+func (s *World) setHold(w *workload, queue string, hold []use) {
+	if len(w.hold) == 0 && len(hold) == 0 {
+		return
+	}
+	before := s.usageWithHolds("")
+	w.hold, w.holdQueue = hold, queue
+	s.memoUsage = nil
+	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
+}
+
+// park puts w aside until something wakes it, in a BestEffortFIFO queue together with the later workloads of
+// equal shape.
+func (s *World) park(q *node, w *workload, v *verdict) {
+	w.parked = true
+	if q.queue.Strategy == StrictFIFO {
+		return
+	}
+	shape, later := s.shape(q, w), false
+	for _, o := range s.members(q.Name) {
+		if later && !o.parked && len(o.hold) == 0 && s.shape(q, o) == shape {
+			o.parked, o.last, o.heldBack = true, v, false
+		}
+		later = later || o == w
+	}
+}

@@ -1,0 +1,76 @@
+package oracle
+
+// charge is what an admitted or assumed workload uses, from its admission: reclaimable pods need nothing, so that
+// no more pods are charged than the pod set still has.
+func (s *World) charge(w *workload) []use {
+	if w.admission == nil {
+		return nil
+	}
+	var uses []use
+	for _, a := range w.admission.PodSets {
+		left := a.Count
+		for _, ps := range w.seen.PodSets {
+			if ps.Name == a.Name {
+				left = effective(ps, a.Count)
+			}
+		}
+		for r, amount := range a.Usage {
+			if left < a.Count {
+				amount = amount / a.Count * left
+			}
+			if flavor, assigned := a.Flavors[r]; assigned && amount > 0 {
+				uses = append(uses, use{s.fr(FlavorResource{flavor, r}), amount})
+			}
+		}
+	}
+	return uses
+}
+
+// leaves adds up what the workloads of each ClusterQueue use, and with holds also what is held in it for
+// everybody but one.
+func (s *World) leaves(holds bool, except UID) map[string][]int64 {
+	leaves := map[string][]int64{}
+	for name := range s.queues {
+		leaves[name] = make([]int64, len(s.frs))
+	}
+	charge := func(queue string, uses []use) {
+		if row, exists := leaves[queue]; exists {
+			for _, u := range uses {
+				row[u.f] = add(row[u.f], u.amount)
+			}
+		}
+	}
+	for uid, w := range s.workloads {
+		if w.admission != nil {
+			charge(w.admission.ClusterQueue, s.charge(w))
+		}
+		if holds && uid != except {
+			charge(w.holdQueue, w.hold)
+		}
+	}
+	return leaves
+}
+
+// usage is the usage of every node, without holds.
+func (s *World) usage() table {
+	f := s.trees()
+	return f.usage(s.leaves(false, ""), len(s.frs))
+}
+
+// usageWithHolds is usage plus holds of every node as the given workload sees it: without its own hold.
+// With an empty UID all holds count.
+func (s *World) usageWithHolds(except UID) table {
+	f := s.trees()
+	if w := s.workloads[except]; w == nil || len(w.hold) == 0 {
+		except = ""
+	}
+	if s.memoUsage == nil {
+		s.memoUsage = map[UID]table{}
+	}
+	t, known := s.memoUsage[except]
+	if !known {
+		t = f.usage(s.leaves(true, except), len(s.frs))
+		s.memoUsage[except] = t
+	}
+	return t
+}

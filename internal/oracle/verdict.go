@@ -1,0 +1,334 @@
+package oracle
+
+import "sort"
+
+// Kind is what a verdict comes to, from the best to the worst.
+type Kind string
+
+// The kinds of verdict. Without preemption policies a Preempt verdict never has victims.
+const (
+	Fit     Kind = "Fit"
+	Preempt Kind = "Preempt"
+	NoFit   Kind = "NoFit"
+	Untried Kind = "Untried"
+)
+
+// mode is the kind of a single flavor's verdict; Preempt is split by the simulated removal of victims.
+type mode int
+
+const (
+	noFit mode = iota
+	noCandidates
+	preemptOwn
+	reclaim
+	fit
+)
+
+// flavorVerdict is the verdict of one flavor for one pod set.
+type flavorVerdict struct {
+	mode   mode
+	level  int
+	reason Reason // unless fit
+}
+
+// better says whether a is strictly preferred to b: never NoFit, no-candidates last, and then
+// fit > reclaim > preempt before the lower level, or after it.
+func (a flavorVerdict) better(b flavorVerdict, p Preference) bool {
+	if a.mode <= noCandidates || b.mode <= noCandidates {
+		if a.mode != b.mode {
+			return a.mode > b.mode
+		}
+		return a.mode == noCandidates && a.level < b.level
+	}
+	if p == PreemptionOverBorrowing {
+		return a.level < b.level || a.level == b.level && a.mode > b.mode
+	}
+	return a.mode > b.mode || a.mode == b.mode && a.level < b.level
+}
+
+// stops says whether the search stops at this verdict.
+func (a flavorVerdict) stops(p Fungibility) bool {
+	switch {
+	case a.mode <= noCandidates:
+		return false
+	case a.mode < fit && p.WhenCanPreempt != MayStopSearch: // TryNextFlavor is the default
+		return false
+	case a.level > 0 && p.WhenCanBorrow == TryNextFlavor:
+		return false
+	}
+	return true
+}
+
+// use is an amount of one flavor-resource.
+type use struct {
+	f      int
+	amount int64
+}
+
+// verdict is the outcome for a whole workload.
+type verdict struct {
+	kind      Kind
+	reason    Reason             // unless Fit
+	level     int                // borrowing level of the assignment, unless NoFit
+	podSets   []PodSetAssignment // unless NoFit
+	request   []use              // what the assignment uses, amounts above 0, by flavor-resource
+	consulted map[int]bool       // flavor-resources that the verdict looked at
+}
+
+// same says whether two verdicts are the same in all that keys and decisions depend on.
+func (v *verdict) same(o *verdict) bool {
+	if v.kind != o.kind || v.level != o.level || len(v.request) != len(o.request) {
+		return false
+	}
+	for i, u := range v.request {
+		if u != o.request[i] {
+			return false
+		}
+	}
+	for i := range v.podSets {
+		if v.podSets[i].Count != o.podSets[i].Count {
+			return false
+		}
+	}
+	return true
+}
+
+// verdict evaluates the workload in queue n on the usage given, with partial admission.
+func (s *World) verdict(n *node, w *workload, u table) *verdict {
+	if w.seen.Misconfigured != "" {
+		return &verdict{kind: NoFit, reason: Misconfigured}
+	}
+	counts := make([]int64, len(w.seen.PodSets))
+	partial := -1
+	for i, ps := range w.seen.PodSets {
+		counts[i] = effective(ps, ps.Count)
+		if ps.MinCount != nil && *ps.MinCount < ps.Count && partial < 0 {
+			partial = i
+		}
+	}
+	full := s.evaluate(n, w, counts, u)
+	if full.kind == Fit || partial < 0 {
+		return full
+	}
+	ps := w.seen.PodSets[partial]
+	var best *verdict
+	steps := int(ps.Count - *ps.MinCount + 1)
+	found := sort.Search(steps, func(reduction int) bool {
+		counts[partial] = effective(ps, ps.Count-int64(reduction))
+		v := s.evaluate(n, w, counts, u)
+		for f := range v.consulted {
+			full.consulted[f] = true
+		}
+		if v.kind != Fit {
+			return false
+		}
+		best = v
+		return true
+	})
+	if found == steps {
+		return full
+	}
+	best.consulted = full.consulted
+	return best
+}
+
+// effective is how many pods of a pod set that runs with the given size ask for quota.
+func effective(ps PodSet, size int64) int64 {
+	return max(0, min(size, ps.Count-ps.Reclaimable))
+}
+
+// evaluate finds flavors for the workload with that many pods of each pod set.
+func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict {
+	v := &verdict{kind: Fit, consulted: map[int]bool{}}
+	taken := make([]int64, len(s.frs)) // use of earlier pod sets
+	for i := range w.seen.PodSets {
+		ps := &w.seen.PodSets[i]
+		a := PodSetAssignment{Name: ps.Name, Count: counts[i], Flavors: map[string]string{}, Usage: map[string]int64{}}
+		asked := s.asks(n, ps, counts[i])
+		for r, ask := range asked {
+			if n.queue.group(r) == nil && (ask.amount > 0 || ask.overflow) && !s.ignoreUndeclared {
+				v.fail(NoFit, NoMatchingFlavor)
+			}
+		}
+		for g := range n.queue.Groups {
+			group := &n.queue.Groups[g]
+			wanted := false
+			for r := range asked {
+				wanted = wanted || n.queue.group(r) == group
+			}
+			if !wanted {
+				continue
+			}
+			chosen, fv := s.chooseFlavor(n, group, ps, asked, taken, u, v.consulted)
+			switch fv.mode {
+			case noFit:
+				v.fail(NoFit, fv.reason)
+				continue
+			case fit:
+			default:
+				v.fail(Preempt, fv.reason)
+			}
+			for r, ask := range asked {
+				if n.queue.group(r) == group {
+					a.Flavors[r], a.Usage[r] = chosen, ask.amount
+					f := s.fr(FlavorResource{chosen, r})
+					taken[f] = add(taken[f], ask.amount)
+				}
+			}
+		}
+		v.podSets = append(v.podSets, a)
+	}
+	if v.kind == NoFit {
+		v.podSets = nil
+		return v
+	}
+	for f, amount := range taken {
+		if amount > 0 {
+			v.request = append(v.request, use{f, amount})
+			v.level = max(v.level, n.level(u, f, amount))
+		}
+	}
+	return v
+}
+
+// fail makes the verdict as bad as kind, and keeps the gravest reason.
+func (v *verdict) fail(kind Kind, reason Reason) {
+	if v.kind != NoFit {
+		v.kind = kind
+	}
+	if gravity(reason) > gravity(v.reason) {
+		v.reason = reason
+	}
+}
+
+func gravity(r Reason) int {
+	switch r {
+	case NoMatchingFlavor:
+		return 3
+	case ExceedsMaxQuota:
+		return 2
+	case WaitingForQuota:
+		return 1
+	}
+	return 0
+}
+
+// ask is the amount of a resource that a pod set wants, or more than an int64.
+type ask struct {
+	amount   int64
+	overflow bool
+}
+
+// asks computes what so many pods want. Every pod counts 1 of "pods" where the queue covers it.
+func (s *World) asks(n *node, ps *PodSet, count int64) map[string]ask {
+	asked := map[string]ask{}
+	for r, each := range ps.Requests {
+		if r != podsResource {
+			amount, ok := times(each, count)
+			asked[r] = ask{amount, !ok}
+		}
+	}
+	if n.queue.group(podsResource) != nil {
+		asked[podsResource] = ask{amount: count}
+	}
+	return asked
+}
+
+// group is the resource group that covers the resource, or nil.
+func (cq *ClusterQueue) group(resource string) *ResourceGroup {
+	for g := range cq.Groups {
+		for _, r := range cq.Groups[g].Covered {
+			if r == resource {
+				return &cq.Groups[g]
+			}
+		}
+	}
+	return nil
+}
+
+// chooseFlavor tries the flavors of a group in their order. If the verdict is not fit its reason is the
+// mildest of all flavors.
+func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked map[string]ask, taken []int64,
+	u table, consulted map[int]bool) (string, flavorVerdict) {
+	name, best, mildest := "", flavorVerdict{mode: noFit, reason: NoMatchingFlavor}, NoMatchingFlavor
+	for i := range group.Flavors {
+		fq := &group.Flavors[i]
+		fl := s.flavors[fq.Name]
+		if fl == nil || !opens(fl, ps) {
+			continue
+		}
+		fv := flavorVerdict{mode: fit}
+		for r, want := range asked {
+			if n.queue.group(r) != group {
+				continue
+			}
+			rv := flavorVerdict{mode: noFit, reason: NoMatchingFlavor} // the flavor does not list it
+			if _, listed := fq.Resources[r]; listed {
+				f := s.fr(FlavorResource{fq.Name, r})
+				if want.amount > 0 {
+					consulted[f] = true
+				}
+				rv = s.judge(n, u, f, want, taken[f])
+			}
+			grave := fv.reason
+			if gravity(rv.reason) > gravity(grave) {
+				grave = rv.reason
+			}
+			if fv.better(rv, n.queue.Fungibility.Preference) {
+				fv = rv
+			}
+			fv.reason = grave
+		}
+		if gravity(fv.reason) < gravity(mildest) {
+			mildest = fv.reason
+		}
+		stop := fv.stops(n.queue.Fungibility)
+		if stop || fv.better(best, n.queue.Fungibility.Preference) {
+			name, best = fq.Name, fv
+		}
+		if stop {
+			break
+		}
+	}
+	if best.mode != fit {
+		best.reason = mildest
+		if mildest == "" { // some flavor fits, but preempting in another is preferred
+			best.reason = WaitingForQuota
+		}
+	}
+	return name, best
+}
+
+// judge gives the verdict of one flavor-resource alone, what earlier pod sets took of it included.
+func (s *World) judge(n *node, u table, f int, want ask, taken int64) flavorVerdict {
+	if want.overflow || overflows(taken, want.amount) {
+		return flavorVerdict{mode: noFit, reason: ExceedsMaxQuota}
+	}
+	if want.amount == 0 {
+		return flavorVerdict{mode: fit}
+	}
+	request := taken + want.amount
+	level := n.level(u, f, request)
+	if n.fits(u, f, request) {
+		return flavorVerdict{mode: fit, level: level}
+	}
+	if request > n.potential[f] {
+		return flavorVerdict{mode: noFit, reason: ExceedsMaxQuota}
+	}
+	if s.mayPreempt(n, u, f, request) {
+		// Victims are for a later version; without policies there are none.
+		return flavorVerdict{mode: noCandidates, level: level, reason: WaitingForQuota}
+	}
+	return flavorVerdict{mode: noFit, reason: WaitingForQuota}
+}
+
+// mayPreempt says whether Preempt is possible at all: nominal >= request, or X exists and is not the root,
+// or borrowWithinCohort is not Never, or, with fair sharing, reclaimWithinCohort is not Never.
+func (s *World) mayPreempt(n *node, u table, f int, request int64) bool {
+	if n.quota[f].Nominal >= request || set(n.queue.Preemption.BorrowWithinCohort) ||
+		s.fairSharing && set(n.queue.Preemption.ReclaimWithinCohort) {
+		return true
+	}
+	x := n.lowestHolding(u, f, request)
+	return x != nil && x.parent != nil
+}

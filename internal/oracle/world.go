@@ -1,0 +1,318 @@
+package oracle
+
+import (
+	"reflect"
+	"sort"
+)
+
+// Options of a World: what the manager's configuration says.
+type Options struct {
+	FairSharing      bool
+	IgnoreUndeclared bool // resources.quotaCheckStrategy
+}
+
+// World is the state that the events lead to. It keeps the objects as last seen, the assumed admissions, and
+// what the procedure "A pass" stores: representatives, parked marks and holds. Everything else is computed
+// from these whenever it is asked for; the fields named memo only save doing so twice for one state.
+type World struct {
+	fairSharing, ignoreUndeclared bool
+
+	queues      map[string]*ClusterQueue
+	cohorts     map[string]*Cohort
+	flavors     map[string]*Flavor
+	localQueues map[[2]string]*LocalQueue // by namespace and name
+	namespaces  map[string]map[string]string
+	workloads   map[UID]*workload
+	stored      map[string]*stored // by ClusterQueue
+	violations  []string
+
+	frs     []FlavorResource
+	frIndex map[FlavorResource]int
+
+	memoForest  *forest
+	memoActive  map[string]bool
+	memoMembers map[string][]*workload
+	memoUsage   map[UID]table
+}
+
+// stored is what a pass keeps of a queue between two looks at it.
+type stored struct {
+	valid bool
+	w     *workload // nil: no representative
+	v     *verdict
+}
+
+// state of a workload: each is in exactly one.
+type state int
+
+const (
+	pending  state = iota // holds no quota
+	assumed               // admitted by us, the write is not confirmed yet
+	admitted              // holds the quota of its admission
+)
+
+type workload struct {
+	seen      Workload
+	state     state
+	admission *Admission // nil while pending
+
+	hold      []use // quota kept for it while it waits
+	holdQueue string
+	parked    bool
+	heldBack  bool     // by the order of a StrictFIFO queue, at the last look
+	last      *verdict // of the last look; nil: never tried
+}
+
+// New returns an empty World.
+func New(o Options) *World {
+	return &World{
+		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
+		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
+		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{},
+		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
+	}
+}
+
+// Apply takes one event. The outcome is empty unless the event is Decide.
+func (s *World) Apply(e Event) Outcome {
+	switch e := e.(type) {
+	case SetClusterQueue:
+		edit(s, s.queues, e.ClusterQueue.Name, &e.ClusterQueue, QueueNode(e.ClusterQueue.Name))
+	case DeleteClusterQueue:
+		edit(s, s.queues, e.Name, nil, QueueNode(e.Name))
+		delete(s.stored, e.Name)
+	case SetCohort:
+		edit(s, s.cohorts, e.Cohort.Name, &e.Cohort, CohortNode(e.Cohort.Name))
+	case DeleteCohort:
+		edit(s, s.cohorts, e.Name, nil, CohortNode(e.Name))
+	case SetFlavor:
+		edit(s, s.flavors, e.Flavor.Name, &e.Flavor, s.listing(e.Flavor.Name)...)
+	case DeleteFlavor:
+		edit(s, s.flavors, e.Name, nil, s.listing(e.Name)...)
+	case SetLocalQueue:
+		s.editLocalQueue([2]string{e.LocalQueue.Namespace, e.LocalQueue.Name}, &e.LocalQueue)
+	case DeleteLocalQueue:
+		s.editLocalQueue([2]string{e.Namespace, e.Name}, nil)
+	case SetNamespace:
+		s.step(func() { s.setNamespace(e.Name, e.Labels) })
+	case SetWorkload:
+		s.setWorkload(e.Workload)
+	case DeleteWorkload:
+		s.step(func() { delete(s.workloads, e.UID) })
+	case Finish:
+		s.step(func() { delete(s.workloads, e.UID) })
+	case Confirm:
+		if w := s.workloads[e.UID]; w != nil && w.state == assumed {
+			w.state = admitted
+		}
+	case Forget:
+		s.step(func() {
+			if w := s.workloads[e.UID]; w != nil && w.state == assumed {
+				w.state, w.admission = pending, nil
+			}
+		})
+	case Assume:
+		s.assume(e.UID, e.Admission)
+	case Decide:
+		return s.decide()
+	}
+	return Outcome{}
+}
+
+// edit puts an object into its map, or takes it away, and wakes the trees that the nodes are in, before and after.
+func edit[T any](s *World, objects map[string]*T, name string, object *T, nodes ...Node) {
+	old := objects[name]
+	if old == nil && object == nil || old != nil && object != nil && reflect.DeepEqual(*old, *object) {
+		return
+	}
+	s.step(func() {
+		woken := s.together(nodes)
+		if object == nil {
+			delete(objects, name)
+		} else {
+			objects[name] = object
+		}
+		s.memoForest, s.memoUsage, s.memoMembers = nil, nil, nil
+		s.wakeQueues(append(woken, s.together(nodes)...))
+	})
+}
+
+func (s *World) editLocalQueue(key [2]string, lq *LocalQueue) {
+	old := s.localQueues[key]
+	if old == nil && lq == nil || old != nil && lq != nil && *old == *lq {
+		return
+	}
+	s.step(func() {
+		var nodes []Node
+		if old != nil {
+			nodes = append(nodes, QueueNode(old.ClusterQueue))
+		}
+		if lq == nil {
+			delete(s.localQueues, key)
+		} else {
+			s.localQueues[key] = lq
+			nodes = append(nodes, QueueNode(lq.ClusterQueue))
+		}
+		s.memoMembers = nil
+		s.wakeQueues(s.together(nodes))
+	})
+}
+
+// listing returns the ClusterQueues that list the flavor.
+func (s *World) listing(flavor string) []Node {
+	var nodes []Node
+	for name, cq := range s.queues {
+		for _, g := range cq.Groups {
+			for _, fq := range g.Flavors {
+				if fq.Name == flavor {
+					nodes = append(nodes, QueueNode(name))
+				}
+			}
+		}
+	}
+	return nodes
+}
+
+func (s *World) setNamespace(name string, labels map[string]string) {
+	old := s.namespaces[name]
+	if len(old) == 0 && len(labels) == 0 || reflect.DeepEqual(old, labels) {
+		return
+	}
+	s.namespaces[name] = labels
+	for _, w := range s.workloads {
+		if w.seen.Namespace == name && w.state == pending {
+			s.wake(w)
+		}
+	}
+}
+
+// setWorkload takes the Workload as seen. One that is assumed stays so if the object carries no admission.
+func (s *World) setWorkload(seen Workload) {
+	old := s.workloads[seen.UID]
+	if old != nil && old.state == pending && seen.Admission == nil && sameForQueue(old.seen, seen) {
+		old.seen = seen
+		return
+	}
+	s.intern(seen.Admission)
+	s.step(func() {
+		w := &workload{seen: seen}
+		switch {
+		case seen.Admission != nil:
+			w.state, w.admission = admitted, seen.Admission
+		case old != nil && old.state == assumed:
+			w.state, w.admission = assumed, old.admission
+		}
+		s.workloads[seen.UID] = w
+		if old != nil && old.seen.Priority != seen.Priority {
+			s.wakeQueues(s.together([]Node{s.nodeOf(old), s.nodeOf(w)}))
+		}
+	})
+}
+
+// sameForQueue says whether nothing that matters to a pending workload has changed.
+func sameForQueue(a, b Workload) bool {
+	a.Evicted, b.Evicted = false, false
+	return reflect.DeepEqual(a, b)
+}
+
+// assume charges an admission decided elsewhere and notes where it breaks a law.
+func (s *World) assume(uid UID, a Admission) {
+	s.violations = append(s.violations, s.CheckAdmit(uid, a)...)
+	s.intern(&a)
+	s.step(func() {
+		if w := s.workloads[uid]; w != nil && w.state == pending {
+			w.state, w.admission, w.hold = assumed, &a, nil
+		}
+	})
+}
+
+// nodeOf is the ClusterQueue that the workload uses, or waits in.
+func (s *World) nodeOf(w *workload) Node {
+	if w.admission != nil {
+		return QueueNode(w.admission.ClusterQueue)
+	}
+	if lq := s.localQueues[[2]string{w.seen.Namespace, w.seen.LocalQueue}]; lq != nil {
+		return QueueNode(lq.ClusterQueue)
+	}
+	return Node{}
+}
+
+// fr is the index of a flavor-resource. A new one makes room in every table.
+func (s *World) fr(f FlavorResource) int {
+	i, known := s.frIndex[f]
+	if !known {
+		i = len(s.frs)
+		s.frs = append(s.frs, f)
+		s.frIndex[f] = i
+		s.memoForest, s.memoUsage = nil, nil
+	}
+	return i
+}
+
+// intern makes room for the flavor-resources of an admission.
+func (s *World) intern(a *Admission) {
+	if a == nil {
+		return
+	}
+	for _, ps := range a.PodSets {
+		for r, flavor := range ps.Flavors {
+			s.fr(FlavorResource{flavor, r})
+		}
+	}
+}
+
+// trees returns the quota trees as the objects now are.
+func (s *World) trees() *forest {
+	if s.memoForest != nil {
+		return s.memoForest
+	}
+	intern := func(groups []ResourceGroup) {
+		for _, g := range groups {
+			for _, fq := range g.Flavors {
+				for r := range fq.Resources {
+					s.fr(FlavorResource{fq.Name, r})
+				}
+			}
+		}
+	}
+	for _, name := range sortedKeys(s.queues) {
+		intern(s.queues[name].Groups)
+	}
+	for _, name := range sortedKeys(s.cohorts) {
+		intern(s.cohorts[name].Groups)
+	}
+	f := newForest(s.queues, s.cohorts, s.frs)
+	s.memoActive = map[string]bool{}
+	for name, cq := range s.queues {
+		s.memoActive[name] = !f.byName[QueueNode(name)].broken && !cq.Terminating &&
+			(cq.Stop == "" || cq.Stop == StopNone) && s.flavorsExist(cq)
+	}
+	s.memoForest = f
+	return f
+}
+
+func (s *World) flavorsExist(cq *ClusterQueue) bool {
+	for _, g := range cq.Groups {
+		for _, fq := range g.Flavors {
+			if s.flavors[fq.Name] == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// active says whether the ClusterQueue exists and may admit.
+func (s *World) active(queue string) bool {
+	s.trees()
+	return s.memoActive[queue]
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
