@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -150,14 +151,14 @@ func (c cache) ensure(ctx context.Context, p product, report *progress) (string,
 }
 
 // build compiles the packages of p into dir and adds its links.
-func (c cache) build(ctx context.Context, p product, dir string, report *progress) error {
+func (c cache) build(ctx context.Context, p product, dir string, report *progress) (err error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return fmt.Errorf("the sandbox builds its programs with the go command, which is not on PATH: %w", err)
 	}
 	report.line("building %s of Kubernetes %s, etcd %s, kwok %s into %s (once; minutes on a small machine)",
 		p.name, c.versions.Kubernetes, c.versions.Etcd, c.versions.Kwok, c.dir)
 	stop := report.start(p.name)
-	defer stop()
+	defer func() { stop(err) }()
 	total, err := c.countPackages(ctx, p, report)
 	if err != nil {
 		return err
@@ -195,8 +196,12 @@ func (c cache) goCommand(ctx context.Context, args []string, stdout io.Writer, r
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false -mod=readonly", "GOWORK=off")
 	cmd.Stdout = stdout
 	cmd.Stderr = report
-	// Ctrl-C must end the compilers too, not only the go command.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Ctrl-C must end the compilers too, not only the go command; and the go
+	// command ends with us even when we are killed. The kernel takes the death of
+	// the thread that started it for ours, so this goroutine keeps its thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {

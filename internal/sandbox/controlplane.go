@@ -34,6 +34,8 @@ type arg struct {
 //
 //   - etcd does not flush to disk: a sandbox is not worth a recovery;
 //   - no leader election, as there is one of each;
+//   - each controller acts as its own service account, as in any cluster, so
+//     that policies and the audit log see who it is;
 //   - the API server advertises loopback and writes no endpoints for itself, so
 //     that no network interface is needed;
 //   - one audit log of up to 8 GiB instead of a rotation every 100 MB, so that
@@ -45,8 +47,11 @@ var componentArgs = map[string][]arg{
 		{"endpoint-reconciler-type", "none"},
 		{"audit-log-maxsize", "8192"},
 	},
-	"kube-controller-manager": {{"leader-elect", "false"}},
-	"kube-scheduler":          {{"leader-elect", "false"}},
+	"kube-controller-manager": {
+		{"leader-elect", "false"},
+		{"use-service-account-credentials", "true"},
+	},
+	"kube-scheduler": {{"leader-elect", "false"}},
 }
 
 // kwokConfig is the file for `kwokctl --config`: kwokctl's and kwok's settings

@@ -8,7 +8,7 @@
 //	          Up --state.json--> kwokctl create cluster --> etcd, kube-apiserver,
 //	           |                                            controller manager,
 //	           |                                            scheduler, kwok
-//	           |--> nodes --> manifests (config/default) --> policies answer
+//	           |--> nodes --> manifests (config/sandbox) --> policies answer
 //	           '--> keeper (renews the token) and bin/manager --> /readyz
 //
 //	          Down: every recorded process (PID + start time) and every process

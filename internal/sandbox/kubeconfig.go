@@ -99,11 +99,17 @@ func (s *state) pki(name string) ([]byte, error) {
 	return data, nil
 }
 
-// checkKubeconfigTarget refuses a file that a sandbox did not write, so that
-// nobody loses a kubeconfig.
-func checkKubeconfigTarget(path string) error {
+// checkKubeconfigTarget refuses a file that no sandbox wrote, or one that a
+// running sandbox uses, so that nobody loses a kubeconfig.
+func checkKubeconfigTarget(path, home string) error {
 	if path == "" {
 		return nil
+	}
+	names, _ := stateNames(home) // an unreadable home fails later, with a better message
+	for _, name := range names {
+		if other, err := loadState(home, name); err == nil && other.Kubeconfig == path && other.condition() == Running {
+			return fmt.Errorf("--kubeconfig %s belongs to sandbox %q, which runs: choose another file", path, name)
+		}
 	}
 	data, err := os.ReadFile(path)
 	switch {

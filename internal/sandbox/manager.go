@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"sigs.k8s.io/yaml"
 )
 
 // The service account that the manager runs as, on a sandbox as in any cluster.
@@ -52,45 +49,7 @@ func findProgram(name, given, source string) (string, error) {
 	return "", fmt.Errorf("no program %s at %s: run `make build` first", name, strings.Join(candidates, " or "))
 }
 
-// writeManagerConfig writes the manager's configuration file: the given one, if
-// any, with the sandbox's own addresses. There is one manager, so leader
-// election is off unless the given file has a word on it.
-func writeManagerConfig(s *state, given string) error {
-	config := map[string]any{}
-	if given != "" {
-		data, err := os.ReadFile(given)
-		if err != nil {
-			return fmt.Errorf("read the manager's configuration: %w", err)
-		}
-		if err := yaml.Unmarshal(data, &config); err != nil {
-			return fmt.Errorf("parse the manager's configuration %s: %w", given, err)
-		}
-	}
-	defaults := map[string]any{
-		"apiVersion":     "config.fairlead.dev/v1beta1",
-		"kind":           "Configuration",
-		"leaderElection": map[string]any{"leaderElect": false},
-	}
-	maps.Copy(defaults, config)
-	config = defaults
-	set := func(section, field, value string) {
-		fields, _ := config[section].(map[string]any)
-		fields = maps.Clone(fields)
-		if fields == nil {
-			fields = map[string]any{}
-		}
-		fields[field] = value
-		config[section] = fields
-	}
-	set("health", "healthProbeBindAddress", s.healthAddress())
-	set("metrics", "bindAddress", s.metricsAddress())
-	data, err := yaml.Marshal(config)
-	if err != nil {
-		return fmt.Errorf("encode the manager's configuration: %w", err)
-	}
-	return writeFileAtomically(s.managerConfig(), data, 0o600)
-}
-
+// The manager listens on these loopback addresses.
 func (s *state) healthAddress() string  { return fmt.Sprintf("127.0.0.1:%d", s.Ports.ManagerHealth) }
 func (s *state) metricsAddress() string { return fmt.Sprintf("127.0.0.1:%d", s.Ports.ManagerMetrics) }
 

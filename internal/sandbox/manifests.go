@@ -20,8 +20,9 @@ import (
 // queueLabel is the label by which Fairlead's policies know a queued Job.
 const queueLabel = "fairlead.dev/queue-name"
 
-// manifestDir is the kustomization that the sandbox installs.
-func manifestDir(source string) string { return filepath.Join(source, "config", "default") }
+// manifestDir is the kustomization that the sandbox installs: config/default
+// without the manager itself, which runs as a process here.
+func manifestDir(source string) string { return filepath.Join(source, "config", "sandbox") }
 
 // haveManifests reports whether the checkout has a kustomization to install.
 func haveManifests(source string) (bool, error) {
@@ -51,9 +52,8 @@ type bundle struct {
 	mutating bool
 }
 
-// installManifests applies config/default through server-side apply: CRDs
-// first, until they are established, then namespaces, then the rest. The
-// manager's Deployment is left out, as the manager runs as a process. It
+// installManifests applies config/sandbox through server-side apply: CRDs
+// first, until they are established, then namespaces, then the rest. It
 // returns when the policies answer: the API server takes up to some seconds to
 // notice them, and a Job created before would slip through.
 func installManifests(ctx context.Context, s *state, p Programs, client kubernetes.Interface) error {
@@ -110,8 +110,6 @@ func sortManifests(rendered []byte) (bundle, error) {
 			b.crds = append(b.crds, m)
 		case "Namespace":
 			b.namespaces = append(b.namespaces, m)
-		case "Deployment":
-			// The manager's; its process takes this place.
 		default:
 			b.mutating = b.mutating || m.Kind == "MutatingAdmissionPolicy"
 			b.rest = append(b.rest, m)
@@ -155,7 +153,7 @@ func waitPolicies(ctx context.Context, client kubernetes.Interface) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("the admission policies of config/default have no effect: %w", err)
+		return fmt.Errorf("the admission policies of config/sandbox have no effect: %w", err)
 	}
 	return nil
 }

@@ -59,9 +59,9 @@ func (p *progress) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, "sandbox: "+format+"\n", args...)
 }
 
-// start begins a phase and returns what ends it. While it lasts the state is
-// printed again and again.
-func (p *progress) start(what string) (stop func()) {
+// start begins a phase and returns what ends it with its outcome. While it
+// lasts the state is printed again and again.
+func (p *progress) start(what string) (stop func(error)) {
 	p.mu.Lock()
 	p.what, p.began, p.done, p.expected, p.last = what, time.Now(), 0, 0, nil
 	every := reportEvery
@@ -83,10 +83,14 @@ func (p *progress) start(what string) (stop func()) {
 			}
 		}
 	}()
-	return func() {
+	return func(err error) {
 		close(quit)
 		<-ended
-		p.line("%s", p.state())
+		outcome := "done"
+		if err != nil {
+			outcome = "failed"
+		}
+		p.line("%s: %s after %s, %d packages compiled", what, outcome, time.Since(p.began).Round(time.Second), p.done)
 	}
 }
 

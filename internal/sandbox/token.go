@@ -30,7 +30,7 @@ func renewToken(ctx context.Context, client kubernetes.Interface, path string, l
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
 	answer, err := client.CoreV1().ServiceAccounts(managerNamespace).CreateToken(ctx, managerAccount, request, metav1.CreateOptions{})
 	if apierrors.IsNotFound(err) {
-		return time.Time{}, fmt.Errorf("there is no service account %s in namespace %s: does config/default create it? %w",
+		return time.Time{}, fmt.Errorf("there is no service account %s in namespace %s: does config/rbac create it? %w",
 			managerAccount, managerNamespace, err)
 	}
 	if err != nil {

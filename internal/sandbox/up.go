@@ -68,10 +68,15 @@ func (u *bringUp) clearWay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alive := describe(old.processes())
-	if old.Phase == PhaseRunning && alive != "" {
-		return fmt.Errorf("%w: %q, since %s\n  use it:    export KUBECONFIG=%s\n  remove it: fairlead sandbox down --name %s",
-			ErrRunning, name, old.Created.Local().Format(time.DateTime), newCluster(old).Kubeconfig, name)
+	if old.Phase == PhaseRunning {
+		switch old.condition() {
+		case Running:
+			return fmt.Errorf("%w: %q, since %s\n  use it:    export KUBECONFIG=%s\n  remove it: fairlead sandbox down --name %s",
+				ErrRunning, name, old.Created.Local().Format(time.DateTime), newCluster(old).Kubeconfig, name)
+		case Partial:
+			return fmt.Errorf("%w: %q, but not all of it; alive: %s\n  remove it: fairlead sandbox down --name %s",
+				ErrRunning, name, describe(old.processes()), name)
+		}
 	}
 	u.say("clearing away what is left of an earlier sandbox that is %s", old.Phase)
 	return remove(ctx, old)
@@ -81,7 +86,7 @@ func (u *bringUp) clearWay(ctx context.Context) error {
 // started, builds the programs, and writes the state down.
 func (u *bringUp) prepare(ctx context.Context) error {
 	o := &u.options
-	if err := checkKubeconfigTarget(o.Kubeconfig); err != nil {
+	if err := checkKubeconfigTarget(o.Kubeconfig, u.home); err != nil {
 		return err
 	}
 	if o.Port != 0 {
@@ -178,7 +183,7 @@ func (u *bringUp) run(ctx context.Context) error {
 		if err := installManifests(ctx, s, u.programs, client); err != nil {
 			return err
 		}
-		u.say("config/default is installed and its policies answer")
+		u.say("Fairlead is installed (config/sandbox) and its policies answer")
 	}
 	if err := waitNodes(ctx, client, names); err != nil {
 		return fmt.Errorf("the nodes do not get ready: %w\n%s", err, logTail(s.path("create.log")))
