@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"sort"
@@ -46,6 +47,13 @@ type Load struct {
 	// that is bound by its quota has a floor that is bound by it as well. Zero:
 	// the floor starts everything at once.
 	FloorCores int64
+
+	// Prefix begins the names of cohorts, queues and items; empty means
+	// "bench". Loads with different prefixes can share a cluster.
+	Prefix string
+	// Round tells the items' names of one run from those of another on the
+	// same cluster; calibration runs many.
+	Round int
 }
 
 // Class is a stream of equal items into one queue.
@@ -103,12 +111,13 @@ func (l Load) Scaled(factor float64) Load {
 
 // Queues lists the load's queues in order of name.
 func (l Load) Queues() []Queue {
+	prefix := cmp.Or(l.Prefix, "bench")
 	queues := make([]Queue, 0, l.Cohorts*l.QueuesPerCohort)
 	for c := range l.Cohorts {
 		for q := range l.QueuesPerCohort {
 			queues = append(queues, Queue{
-				Name:   fmt.Sprintf("bench-%02d-%03d", c, q),
-				Cohort: fmt.Sprintf("bench-%02d", c),
+				Name:   fmt.Sprintf("%s-%02d-%03d", prefix, c, q),
+				Cohort: fmt.Sprintf("%s-%02d", prefix, c),
 			})
 		}
 	}
@@ -125,7 +134,7 @@ func (l Load) Plan() []Item {
 		for n := range class.Count {
 			for _, q := range l.Queues() {
 				items = append(items, Item{
-					Name:  fmt.Sprintf("%s-%s-%04d", q.Name, class.Name, n),
+					Name:  fmt.Sprintf("%s-%s-%d-%04d", q.Name, class.Name, l.Round, n),
 					Queue: q.Name,
 					Class: class,
 					Due:   time.Duration(n) * class.Every,

@@ -25,6 +25,19 @@ type Results struct {
 	Taken   time.Time       `json:"taken"`
 	Machine measure.Machine `json:"machine"`
 	Loads   []LoadResult    `json:"loads"`
+	// Suspension is there if it was asked for.
+	Suspension *Suspension `json:"suspension,omitempty"`
+}
+
+// Suspension is how soon kube-controller-manager tells of suspended Jobs,
+// created in one burst, that they are suspended: from sending the creation to
+// seeing condition Suspended. Until then a Job has neither pods nor a reason.
+type Suspension struct {
+	Jobs        int               `json:"jobs"`
+	Concurrency int               `json:"concurrency"`
+	Waits       measure.Quantiles `json:"waits"`
+	// CreatedPerSecond is the pace of the burst.
+	CreatedPerSecond float64 `json:"createdPerSecond"`
 }
 
 // LoadResult is what was found for one load.

@@ -21,6 +21,11 @@ func WriteText(w io.Writer, results *Results) error {
 	for i := range results.Loads {
 		out.load(&results.Loads[i])
 	}
+	if s := results.Suspension; s != nil {
+		out.add("")
+		out.add("%d suspended Jobs in one burst (%.0f a second, %d requests in flight), nobody admitting:", s.Jobs, s.CreatedPerSecond, s.Concurrency)
+		out.add("  condition Suspended after %.2f s (median), %.2f s (95th percentile), %.2f s (longest)", s.Waits.Median, s.Waits.P95, s.Waits.Max)
+	}
 	_, err := io.WriteString(w, out.text.String())
 	if err != nil {
 		return fmt.Errorf("write the benchmark's tables: %w", err)
