@@ -1,0 +1,216 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// Engine is told what became of its decisions.
+type Engine interface {
+	Forget(uid types.UID, notBefore int64)
+}
+
+// Reporter is told what has happened, for events and metrics. Its methods
+// must not block.
+type Reporter interface {
+	// Decided: the engine has admitted a workload.
+	Decided(wl *v1beta1.Workload, admit admission.Admit)
+	// Waits: the engine has said why a workload waits.
+	Waits(wl *v1beta1.Workload, wait admission.Wait)
+	// Written: a write is done. obj is the object after it.
+	Written(write *Write, wl *v1beta1.Workload, obj client.Object)
+	// Refused: the server has refused a write.
+	Refused(write *Write, err error)
+	// Warn tells the job's user what he has to mend.
+	Warn(obj client.Object, reason, message string)
+}
+
+// Config is what an Executor works with.
+type Config struct {
+	API       API
+	Kind      job.Kind
+	Workloads *ledger.Book[*v1beta1.Workload]
+	Jobs      *ledger.Book[client.Object]
+	Facts     *Facts
+	Engine    Engine
+	Reporter  Reporter
+	// Concurrency is the number of workloads worked on at once.
+	Concurrency int
+	Log         logr.Logger
+}
+
+// writeTimeout is how long an answer is waited for before a write is repeated.
+const writeTimeout = 30 * time.Second
+
+// Executor carries workloads through their lives. It implements loop.Sink.
+type Executor struct {
+	config Config
+	queue  workqueue.TypedDelayingInterface[ledger.Key]
+	pacer  *pacer
+
+	mu      sync.Mutex
+	slots   map[ledger.Key]*slot
+	intakes map[ledger.Key]intake
+}
+
+// intake is what the loop has handed over and no worker has picked up.
+type intake struct {
+	decision *decision
+	adopt    *admission.Assignment
+	verdict  *verdict
+}
+
+// New returns an executor that is to be started.
+func New(config Config) *Executor {
+	x := &Executor{
+		config: config,
+		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[ledger.Key]{
+			Name: "workloads",
+		}),
+		slots:   map[ledger.Key]*slot{},
+		intakes: map[ledger.Key]intake{},
+	}
+	x.pacer = newPacer(x.explain, x.stillWaits)
+	return x
+}
+
+// Enqueue has a workload looked at.
+func (x *Executor) Enqueue(key ledger.Key) { x.queue.Add(key) }
+
+// Admit implements loop.Sink.
+func (x *Executor) Admit(wl *v1beta1.Workload, admit admission.Admit) {
+	x.config.Reporter.Decided(wl, admit)
+	d := &decision{uid: wl.UID, generation: wl.Generation, assignment: admit.Assignment, at: time.Now()}
+	x.hand(keyOf(wl), func(in *intake) { in.decision, in.verdict = d, nil })
+	x.pacer.drop(keyOf(wl))
+}
+
+// Adopt implements loop.Sink.
+func (x *Executor) Adopt(wl *v1beta1.Workload, assignment *admission.Assignment) {
+	x.hand(keyOf(wl), func(in *intake) { in.adopt = assignment })
+}
+
+// Wait implements loop.Sink. The verdict is written when it has held for a
+// while, if the workload still waits then.
+func (x *Executor) Wait(wl *v1beta1.Workload, wait admission.Wait) {
+	x.config.Reporter.Waits(wl, wait)
+	x.pacer.add(keyOf(wl), verdict{reason: string(wait.Reason), message: wait.Message}, time.Now())
+}
+
+// explain is called by the pacer for a verdict that is due.
+func (x *Executor) explain(key ledger.Key, v verdict) {
+	v.due = true
+	x.hand(key, func(in *intake) { in.verdict = &v })
+}
+
+func (x *Executor) hand(key ledger.Key, put func(*intake)) {
+	x.mu.Lock()
+	in := x.intakes[key]
+	put(&in)
+	x.intakes[key] = in
+	x.mu.Unlock()
+	x.queue.Add(key)
+}
+
+// NeedLeaderElection keeps a standby from writing.
+func (x *Executor) NeedLeaderElection() bool { return true }
+
+// Start works until the context ends.
+func (x *Executor) Start(ctx context.Context) error {
+	var workers sync.WaitGroup
+	for range max(x.config.Concurrency, 1) {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for {
+				key, closed := x.queue.Get()
+				if closed {
+					return
+				}
+				x.work(ctx, key)
+				x.queue.Done(key)
+			}
+		}()
+	}
+	workers.Add(1)
+	go func() {
+		defer workers.Done()
+		x.pacer.run(ctx)
+	}()
+	<-ctx.Done()
+	x.queue.ShutDown()
+	workers.Wait()
+	return nil
+}
+
+// open returns the slot of a key with what was handed over.
+func (x *Executor) open(key ledger.Key) *slot {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s := x.slots[key]
+	if s == nil {
+		s = &slot{}
+		x.slots[key] = s
+	}
+	if in, ok := x.intakes[key]; ok {
+		delete(x.intakes, key)
+		if in.decision != nil {
+			s.decision, s.verdict = in.decision, nil
+		}
+		if in.adopt != nil {
+			s.adopt = in.adopt
+		}
+		if in.verdict != nil {
+			s.verdict = in.verdict
+		}
+	}
+	return s
+}
+
+// shut drops a slot that remembers nothing.
+func (x *Executor) shut(key ledger.Key, s *slot) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s.empty() {
+		delete(x.slots, key)
+	}
+}
+
+// look gathers everything known about a workload and drops from its slot what
+// the objects have overtaken.
+func (x *Executor) look(key ledger.Key, s *slot) *sight {
+	v := &sight{now: time.Now(), key: key, kind: x.config.Kind, slot: s, facts: x.config.Facts}
+	if wl, ok := x.config.Workloads.Get(key); ok {
+		v.workload = wl
+	}
+	if obj, ok := x.config.Jobs.Get(key); ok {
+		v.job, v.state = obj, x.config.Kind.State(obj)
+	}
+	v.reconcileSlot()
+	return v
+}
+
+// stillWaits says whether a verdict is still worth writing.
+func (x *Executor) stillWaits(key ledger.Key, v verdict) bool {
+	wl, ok := x.config.Workloads.Get(key)
+	if !ok {
+		return false
+	}
+	s := sight{workload: wl}
+	return !s.holds() && !s.finished() && !saysAlready(wl, &v)
+}
+
+func keyOf(wl *v1beta1.Workload) ledger.Key {
+	return ledger.Key{Namespace: wl.Namespace, Name: wl.Name}
+}

@@ -1,0 +1,98 @@
+package lifecycle
+
+import (
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/controller/translate"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// sight is everything that is known about one workload at one moment. Phases
+// read it and change nothing.
+type sight struct {
+	now      time.Time
+	key      ledger.Key
+	kind     job.Kind
+	workload *v1beta1.Workload // nil if there is none
+	job      client.Object     // nil if there is none
+	state    job.State         // of job
+	slot     *slot
+	facts    *Facts
+}
+
+// Facts is what phases look up besides the workload itself.
+type Facts struct {
+	Classes job.Classes
+	// Flavor returns the node labels and tolerations of a ResourceFlavor.
+	Flavor func(name string) (*v1beta1.ResourceFlavor, bool)
+	// Retention is how long finished Workloads are kept, nil for as long as
+	// their job.
+	Retention *time.Duration
+}
+
+// step is what a phase wants done. A step without write, wait or forget means
+// that there is nothing to do until something changes.
+type step struct {
+	write *Write
+	// wait is when to look again although nothing has changed.
+	wait time.Duration
+	// forget gives the decision at hand back to the engine, to be tried again
+	// after retry.
+	forget bool
+	retry  time.Duration
+	// verify reads Workload and job from the server before anything else: a
+	// cache may lag behind the other.
+	verify bool
+	// warning is for the job's user.
+	warning, warningReason string
+}
+
+var stop = &step{}
+
+func (s *sight) holds() bool    { return s.workload != nil && translate.HoldsQuota(s.workload) }
+func (s *sight) admitted() bool { return s.workload != nil && translate.IsAdmitted(s.workload) }
+func (s *sight) evicted() bool  { return s.workload != nil && translate.IsEvicted(s.workload) }
+func (s *sight) finished() bool { return s.workload != nil && translate.IsFinished(s.workload) }
+
+// running says that there is a job that may have pods.
+func (s *sight) running() bool { return s.job != nil && !s.state.Suspended }
+
+// versions identifies what was looked at.
+func (s *sight) versions() pair {
+	var p pair
+	if s.job != nil {
+		p.job = s.job.GetResourceVersion()
+	}
+	if s.workload != nil {
+		p.workload = s.workload.ResourceVersion
+	}
+	return p
+}
+
+// shapes identifies what the comparison of shapes depends on.
+func (s *sight) shapes() pair {
+	return pair{job: s.job.GetResourceVersion(), workload: string(s.workload.UID) + "/" + strconv.FormatInt(s.workload.Generation, 10)}
+}
+
+// owned says whether the Workload belongs to a job of this kind.
+func (s *sight) owned() bool {
+	owner := metav1.GetControllerOf(s.workload)
+	if owner == nil {
+		return false
+	}
+	apiVersion, kind := s.kind.GroupVersionKind().ToAPIVersionAndKind()
+	return owner.Kind == kind && owner.APIVersion == apiVersion
+}
+
+// unadopted says that the Workload was made for a job found running, and that
+// what it holds has not been written yet.
+func (s *sight) unadopted() bool {
+	return s.workload.Annotations[job.AdoptedAnnotation] != "" && !s.evicted() &&
+		translate.Condition(s.workload, v1beta1.WorkloadQuotaReserved) == nil
+}

@@ -1,0 +1,275 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+)
+
+// mostSteps bounds the writes for one workload before others get their turn.
+const mostSteps = 6
+
+// undecidedRetry is when a decision that could not be written for the state of
+// its job may be taken again.
+const undecidedRetry = 2 * time.Second
+
+// startRetry is the wait after the first refusal to start a job; it doubles.
+const startRetry = time.Second
+
+// work takes a workload as far as it can be taken now.
+func (x *Executor) work(ctx context.Context, key ledger.Key) {
+	s := x.open(key)
+	defer x.shut(key, s)
+	for range mostSteps {
+		if ctx.Err() != nil {
+			return
+		}
+		if wait := time.Until(s.notBefore); wait > 0 {
+			x.queue.AddAfter(key, wait)
+			return
+		}
+		if s.pending != nil {
+			if !x.perform(ctx, key, s) {
+				return
+			}
+			continue
+		}
+		v := x.look(key, s)
+		if v.workload == nil {
+			x.pacer.forget(key)
+		}
+		st := next(v)
+		x.warn(v, st)
+		switch {
+		case st.forget:
+			x.forget(s, st.retry)
+		case st.verify:
+			if !x.verify(ctx, v) {
+				return
+			}
+		case st.write != nil:
+			s.pending = st.write
+		default:
+			// A decision that cannot be written now must not hold quota.
+			x.forget(s, undecidedRetry)
+			if st.wait > 0 {
+				x.queue.AddAfter(key, st.wait)
+			}
+			return
+		}
+	}
+	x.queue.Add(key)
+}
+
+// reconcileSlot drops what the objects have overtaken.
+func (v *sight) reconcileSlot() {
+	s, wl := v.slot, v.workload
+	if wl == nil {
+		s.decision, s.adopt, s.verdict = nil, nil, nil
+	} else {
+		s.created = ""
+		if v.holds() || v.finished() {
+			s.decision, s.adopt, s.verdict = nil, nil, nil
+		}
+		if s.decision != nil && s.decision.uid != wl.UID {
+			s.decision = nil
+		}
+	}
+	if !v.holds() || v.running() {
+		s.refusals, s.refusal = 0, ""
+	}
+	switch {
+	case v.job != nil || wl == nil:
+		s.ownerless = time.Time{}
+	case s.ownerless.IsZero() && v.owned() && !v.finished():
+		s.ownerless = v.now
+	}
+	if v.job == nil {
+		s.compared, s.verified, s.warned, s.created = pair{}, pair{}, "", ""
+	}
+}
+
+// warn tells the job's user once what is wrong, and again when it changes.
+func (x *Executor) warn(v *sight, st *step) {
+	if v.job == nil || st == stop {
+		return
+	}
+	if st.warning != "" && st.warning != v.slot.warned {
+		x.config.Reporter.Warn(v.job, st.warningReason, st.warning)
+	}
+	v.slot.warned = st.warning
+}
+
+// forget gives the decision back to the engine.
+func (x *Executor) forget(s *slot, retry time.Duration) {
+	if s.decision == nil {
+		return
+	}
+	var notBefore int64
+	if retry > 0 {
+		notBefore = time.Now().Add(retry).UnixNano()
+	}
+	x.config.Engine.Forget(s.decision.uid, notBefore)
+	s.decision = nil
+}
+
+// perform sends the pending write and deals with the answer. It returns false
+// if the workload is to be left alone until later.
+func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
+	write := s.pending
+	attempt, cancel := context.WithTimeout(ctx, writeTimeout)
+	obj, err := x.config.API.Do(attempt, x.config.Kind, write)
+	cancel()
+	if ctx.Err() != nil && err != nil {
+		return false
+	}
+	switch judge(err) {
+	case done:
+		s.pending = nil
+		s.succeeded()
+		x.wrote(key, s, write, obj)
+		return true
+	case unknown:
+		wait := s.failed(time.Now())
+		x.config.Log.V(1).Info("write without clear answer is repeated", "purpose", string(write.Purpose), "workload", key.String(),
+			"after", wait.String(), "error", err.Error())
+		x.queue.AddAfter(key, wait)
+		return false
+	case exists:
+		// Ours, by an earlier try whose answer was lost: the watch shows it.
+		s.pending = nil
+		s.succeeded()
+		s.created, s.createdAt = write.UID, time.Now()
+		return true
+	case gone:
+		// The watch will say so; until then nothing can be done.
+		s.pending = nil
+		x.forget(s, time.Second)
+		x.queue.AddAfter(key, s.failed(time.Now()))
+		return false
+	default:
+		return x.settle(ctx, key, s, write, err)
+	}
+}
+
+// settle deals with a write that the server has not accepted: a conflict, or
+// a refusal, which for a JSON patch may be a conflict too.
+func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *Write, cause error) bool {
+	changed, err := x.refresh(ctx, key, write)
+	if err != nil {
+		// Still unknown: the write stays and is repeated.
+		x.queue.AddAfter(key, s.failed(time.Now()))
+		return false
+	}
+	s.pending = nil
+	if judge(cause) == conflict || (write.Verb == PatchJob && changed) {
+		if v := x.look(key, s); s.decision != nil && !v.holds() {
+			// No admission in the store, and none can come any more with the
+			// version that was written on.
+			x.forget(s, 0)
+		}
+		return true
+	}
+	x.config.Reporter.Refused(write, cause)
+	wait := s.failed(time.Now())
+	switch write.Purpose {
+	case StartJob:
+		wait = startRetry << min(s.refusals, 5)
+		s.notBefore = time.Now().Add(wait)
+		s.refusals++
+		s.refusal = cause.Error()
+	case Admit:
+		wait = max(wait, time.Second)
+		if v := x.look(key, s); !v.holds() {
+			x.forget(s, wait)
+		}
+	}
+	x.queue.AddAfter(key, wait)
+	return false
+}
+
+// refresh reads what a write was about from the server. It says whether the
+// object differs from what the write was made on.
+func (x *Executor) refresh(ctx context.Context, key ledger.Key, write *Write) (changed bool, err error) {
+	switch write.Verb {
+	case CreateWorkload:
+		return false, nil
+	case PatchJob:
+		obj, err := x.readJob(ctx, key, write.Namespace, write.Name)
+		if judge(err) == gone {
+			return true, nil
+		}
+		return err == nil && !sameBasis(write.Basis, obj), err
+	default:
+		wl, err := x.readWorkload(ctx, key)
+		if judge(err) == gone {
+			return true, nil
+		}
+		return err == nil && wl.ResourceVersion != write.Version, err
+	}
+}
+
+func (x *Executor) readJob(ctx context.Context, key ledger.Key, namespace, name string) (client.Object, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	obj, err := x.config.API.ReadJob(ctx, x.config.Kind, namespace, name)
+	if err == nil {
+		x.config.Jobs.Learn(key, obj)
+	}
+	return obj, err
+}
+
+func (x *Executor) readWorkload(ctx context.Context, key ledger.Key) (*v1beta1.Workload, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	wl, err := x.config.API.ReadWorkload(ctx, key.Namespace, key.Name)
+	if err == nil {
+		x.config.Workloads.Learn(key, wl)
+	}
+	return wl, err
+}
+
+// sameBasis says whether everything that a job patch tests is still as it was
+// when the patch was made.
+func sameBasis(a, b client.Object) bool {
+	return a.GetUID() == b.GetUID() && a.GetGeneration() == b.GetGeneration() &&
+		a.GetLabels()[v1beta1.QueueLabel] == b.GetLabels()[v1beta1.QueueLabel] &&
+		a.GetAnnotations()[v1beta1.InjectedAnnotation] == b.GetAnnotations()[v1beta1.InjectedAnnotation] &&
+		(len(a.GetAnnotations()) == 0) == (len(b.GetAnnotations()) == 0)
+}
+
+// verify reads Workload and job from the server. Where one of them is gone the
+// watch will soon say so.
+func (x *Executor) verify(ctx context.Context, v *sight) bool {
+	_, err := x.readWorkload(ctx, v.key)
+	if err == nil {
+		_, err = x.readJob(ctx, v.key, v.job.GetNamespace(), v.job.GetName())
+	}
+	if err != nil {
+		x.queue.AddAfter(v.key, v.slot.failed(time.Now()))
+		return false
+	}
+	v.slot.succeeded()
+	v.slot.verified = x.look(v.key, v.slot).versions()
+	return true
+}
+
+// wrote files the answer to a write that is done.
+func (x *Executor) wrote(key ledger.Key, s *slot, write *Write, obj client.Object) {
+	switch write.Verb {
+	case CreateWorkload:
+		s.created, s.createdAt = write.UID, time.Now()
+	case PutWorkload, PutWorkloadStatus:
+		x.config.Workloads.Learn(key, obj.(*v1beta1.Workload))
+	case PatchJob:
+		x.config.Jobs.Learn(key, obj)
+	case DeleteWorkload:
+		s.created = ""
+	}
+	wl, _ := x.config.Workloads.Get(key)
+	x.config.Reporter.Written(write, wl, obj)
+}

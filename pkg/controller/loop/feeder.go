@@ -1,0 +1,130 @@
+package loop
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/controller/translate"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// feeder steps the engine with what happened and keeps, for each Workload,
+// what saves work at the next sight of it.
+type feeder struct {
+	engine   Engine
+	sink     Sink
+	jobEnded func(ledger.Key) bool
+	records  map[string]*record // by UID
+	queues   *translate.Queues  // for adoption
+}
+
+// record is what the loop knows of one Workload.
+//
+//	invariant: finished workloads are never fed again; the engine has been
+//	told of each exactly once.
+type record struct {
+	sight      *v1beta1.Workload // the last one fed
+	generation int64             // of shape
+	shape      translate.Shape
+	held       bool // the last sight fed held quota
+	finished   bool
+}
+
+func newFeeder(config Config) *feeder {
+	return &feeder{
+		engine:   config.Engine,
+		sink:     config.Sink,
+		jobEnded: config.JobEnded,
+		records:  map[string]*record{},
+		queues:   translate.NewQueues(),
+	}
+}
+
+// feed steps the engine with one item.
+func (f *feeder) feed(now int64, it item) {
+	if it.workload != nil {
+		f.feedWorkload(now, it.workload)
+		return
+	}
+	switch event := it.event.(type) {
+	case admission.DeleteWorkload:
+		delete(f.records, event.UID)
+	case admission.Finish:
+		r := f.records[event.UID]
+		if r == nil || r.finished {
+			return
+		}
+		r.finish()
+	case admission.Forget:
+		// Somebody's admission has been seen meanwhile: it stands.
+		if r := f.records[event.UID]; r == nil || r.held || r.finished {
+			return
+		}
+	default:
+		f.queues.Learn(event)
+	}
+	f.engine.Step(now, it.event)
+}
+
+func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
+	uid := string(wl.UID)
+	r := f.records[uid]
+	if r == nil {
+		r = &record{generation: -1}
+		f.records[uid] = r
+	}
+	r.sight = wl
+	if r.finished {
+		return
+	}
+	if translate.IsFinished(wl) || f.jobEnded(types.NamespacedName{Namespace: wl.Namespace, Name: wl.Name}) {
+		r.finish()
+		f.engine.Step(now, admission.Finish{UID: uid})
+		return
+	}
+	if r.generation != wl.Generation {
+		r.generation, r.shape = wl.Generation, translate.ShapeOf(wl)
+	}
+	value := translate.Workload(wl, r.shape)
+	if value.Admission == nil && runsUnseen(wl) {
+		value.Admission = f.queues.Adopt(&value)
+		if value.Admission != nil {
+			f.sink.Adopt(wl, value.Admission)
+		}
+	}
+	r.held = value.Admission != nil
+	f.engine.Step(now, admission.SetWorkload{Workload: value})
+}
+
+// finish drops what only a live workload needs.
+func (r *record) finish() {
+	r.finished = true
+	r.shape = translate.Shape{}
+	r.generation = -1
+}
+
+// runsUnseen says that the Workload was made for a job found running, and that
+// its admission has not been written yet.
+func runsUnseen(wl *v1beta1.Workload) bool {
+	return wl.Annotations[job.AdoptedAnnotation] != "" &&
+		translate.Condition(wl, v1beta1.WorkloadQuotaReserved) == nil &&
+		translate.Condition(wl, v1beta1.WorkloadEvicted) == nil
+}
+
+// handOut gives decisions to the sink.
+func (f *feeder) handOut(decisions []admission.Decision) {
+	for _, decision := range decisions {
+		switch d := decision.(type) {
+		case admission.Admit:
+			if r := f.records[d.UID]; r != nil {
+				f.sink.Admit(r.sight, d)
+			}
+		case admission.Wait:
+			if r := f.records[d.UID]; r != nil {
+				f.sink.Wait(r.sight, d)
+			}
+		}
+	}
+}

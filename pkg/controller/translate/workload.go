@@ -1,0 +1,126 @@
+package translate
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// Shape is what the engine needs of a Workload's pod sets. It depends on the
+// specification alone and can be kept as long as the generation stays.
+type Shape struct {
+	PodSets []admission.PodSet
+	// Problem, if not empty, says why the pod sets cannot be charged.
+	Problem string
+}
+
+// ShapeOf reads the pod sets of a Workload.
+func ShapeOf(wl *v1beta1.Workload) Shape {
+	shape := Shape{PodSets: make([]admission.PodSet, 0, len(wl.Spec.PodSets))}
+	if len(wl.Spec.PodSets) == 0 {
+		shape.Problem = "spec.podSets is empty: a workload needs at least one pod set"
+	}
+	for i := range wl.Spec.PodSets {
+		set, err := podSet(&wl.Spec.PodSets[i])
+		if err != nil && shape.Problem == "" {
+			shape.Problem = fmt.Sprintf("pod set %s: %v", wl.Spec.PodSets[i].Name, err)
+		}
+		shape.PodSets = append(shape.PodSets, set)
+	}
+	return shape
+}
+
+func podSet(ps *v1beta1.PodSet) (admission.PodSet, error) {
+	out := admission.PodSet{Name: string(ps.Name), Count: ps.Count}
+	if ps.MinCount != nil {
+		out.MinCount = *ps.MinCount
+	}
+	if ps.Count < 0 {
+		return out, fmt.Errorf("count is %d: it must not be negative", ps.Count)
+	}
+	template, err := job.DecodeTemplate(ps.Template)
+	if err != nil {
+		return out, err
+	}
+	out.NodeSelector = template.Spec.NodeSelector
+	out.Affinity = requiredAffinity(template.Spec.Affinity)
+	out.Tolerations = tolerations(template.Spec.Tolerations)
+	out.Requests, err = Requests(template)
+	if err != nil {
+		return out, err
+	}
+	return out, countable(out.Requests, ps.Count)
+}
+
+// Workload translates a Workload whose shape is known.
+func Workload(wl *v1beta1.Workload, shape Shape) admission.Workload {
+	out := admission.Workload{
+		UID:           string(wl.UID),
+		Namespace:     wl.Namespace,
+		Name:          wl.Name,
+		Queue:         string(wl.Spec.QueueName),
+		QueueTime:     wl.CreationTimestamp.UnixNano(),
+		PodSets:       withReclaimable(shape.PodSets, wl.Status.ReclaimablePods),
+		Inactive:      !wl.IsActive() || wl.DeletionTimestamp != nil,
+		Evicted:       meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadEvicted),
+		Misconfigured: shape.Problem,
+		Admission:     HeldBy(wl),
+	}
+	if wl.Spec.Priority != nil {
+		out.Priority = *wl.Spec.Priority
+	}
+	if rs := wl.Status.RequeueState; rs != nil && rs.RequeueAt != nil {
+		out.NotBefore = rs.RequeueAt.UnixNano()
+	}
+	// Without an admission the eviction is over: the workload waits again.
+	if out.Admission == nil {
+		out.Evicted = false
+	}
+	return out
+}
+
+func withReclaimable(sets []admission.PodSet, reclaimable []v1beta1.ReclaimablePod) []admission.PodSet {
+	if len(reclaimable) == 0 {
+		return sets
+	}
+	out := make([]admission.PodSet, len(sets))
+	copy(out, sets)
+	for _, r := range reclaimable {
+		for i := range out {
+			if out[i].Name == string(r.Name) {
+				out[i].Reclaimable = min(max(r.Count, 0), out[i].Count)
+			}
+		}
+	}
+	return out
+}
+
+// HoldsQuota says whether a Workload's status says that it holds quota.
+func HoldsQuota(wl *v1beta1.Workload) bool {
+	return wl.Status.Admission != nil && meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadQuotaReserved)
+}
+
+// IsAdmitted says whether the Workload's job may run.
+func IsAdmitted(wl *v1beta1.Workload) bool {
+	return HoldsQuota(wl) && meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadAdmitted)
+}
+
+// IsEvicted says whether the Workload's job has to stop.
+func IsEvicted(wl *v1beta1.Workload) bool {
+	return meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadEvicted)
+}
+
+// IsFinished says whether the Workload's job has ended.
+func IsFinished(wl *v1beta1.Workload) bool {
+	return meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadFinished)
+}
+
+// Condition returns a condition of the Workload, or nil.
+func Condition(wl *v1beta1.Workload, kind string) *metav1.Condition {
+	return meta.FindStatusCondition(wl.Status.Conditions, kind)
+}

@@ -1,0 +1,85 @@
+package batchjob
+
+import (
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// State implements job.Kind.
+func (Kind) State(obj client.Object) job.State {
+	j := obj.(*batchv1.Job)
+	state := job.State{
+		Queue:               j.Labels[v1beta1.QueueLabel],
+		PriorityClass:       j.Labels[v1beta1.PriorityClassLabel],
+		PodPriorityClass:    j.Spec.Template.Spec.PriorityClassName,
+		MaxExecutionSeconds: maxExecution(j),
+		Suspended:           suspended(j),
+		Idle:                idle(j),
+		Finished:            outcome(j),
+		Deleting:            j.DeletionTimestamp != nil,
+	}
+	if annotation, ok := j.Annotations[v1beta1.InjectedAnnotation]; ok {
+		state.Injected = job.ParseInjection(annotation)
+	}
+	return state
+}
+
+func suspended(j *batchv1.Job) bool { return j.Spec.Suspend != nil && *j.Spec.Suspend }
+
+// idle follows the API server's own rule for a mutable template (since 1.36):
+// suspended, seen to be so by the job controller or never started, no pods.
+func idle(j *batchv1.Job) bool {
+	if !suspended(j) || j.Status.Active > 0 || (j.Status.Terminating != nil && *j.Status.Terminating > 0) {
+		return false
+	}
+	return j.Status.StartTime == nil || hasCondition(j, batchv1.JobSuspended) != nil
+}
+
+func outcome(j *batchv1.Job) *job.Outcome {
+	if c := hasCondition(j, batchv1.JobComplete); c != nil {
+		return &job.Outcome{Succeeded: true, Message: c.Message}
+	}
+	if c := hasCondition(j, batchv1.JobFailed); c != nil {
+		return &job.Outcome{Message: c.Message}
+	}
+	return nil
+}
+
+func hasCondition(j *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCondition {
+	for i := range j.Status.Conditions {
+		if c := &j.Status.Conditions[i]; c.Type == kind && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
+}
+
+// maxExecution is the smallest limit that the Job states: by label, for its
+// pods or for itself. A label that is no positive number counts as absent.
+func maxExecution(j *batchv1.Job) *int32 {
+	var least *int32
+	consider := func(seconds int64) {
+		if seconds > 0 && seconds <= 1<<31-1 && (least == nil || int32(seconds) < *least) {
+			value := int32(seconds)
+			least = &value
+		}
+	}
+	if label := j.Labels[v1beta1.MaxExecTimeSecondsLabel]; label != "" {
+		if seconds, err := strconv.ParseInt(label, 10, 32); err == nil {
+			consider(seconds)
+		}
+	}
+	if own := j.Spec.ActiveDeadlineSeconds; own != nil {
+		consider(*own)
+	}
+	if pods := j.Spec.Template.Spec.ActiveDeadlineSeconds; pods != nil {
+		consider(*pods)
+	}
+	return least
+}
