@@ -31,6 +31,8 @@ type ClusterQueueSpec struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.map(g, size(g.flavors)).sum() <= 256",message="resourceGroups may list 256 flavors in all: spread them over more queues"
+	// +kubebuilder:validation:XValidation:rule="self.map(g, size(g.coveredResources)).sum() <= 256",message="resourceGroups may cover 256 resources in all: spread them over more queues"
 	ResourceGroups []ResourceGroup `json:"resourceGroups,omitempty"`
 
 	// cohortName is the Cohort in which this queue lends and borrows. Unset:

@@ -7,6 +7,8 @@ import (
 )
 
 // FairSharing says how much of what a cohort lends its member should get.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.weight) || quantity(string(self.weight)).compareTo(quantity('0')) == 0 || quantity(string(self.weight)).compareTo(quantity('1m')) >= 0",message="weight must be 0, or 0.001 or more: use 0 for a member that comes after all others, 1 for an ordinary one"
 type FairSharing struct {
 	// weight divides the member's share when shares are compared: a member of
 	// weight 2 may borrow twice what one of weight 1 borrows before it counts

@@ -7,6 +7,8 @@ import (
 
 // ResourceGroup is a set of resources whose quotas come from the same list of
 // flavors: a pod set gets one flavor for all resources of the group.
+//
+// +kubebuilder:validation:XValidation:rule="self.flavors.all(f, size(f.resources) == size(self.coveredResources))",message="every flavor must give one quota for each of coveredResources: add the missing entries to flavors[].resources, or take the resource out of coveredResources"
 type ResourceGroup struct {
 	// coveredResources names the resources of the group. A resource may be in
 	// one group only. Examples: cpu, memory, nvidia.com/gpu.
