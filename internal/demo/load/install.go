@@ -1,0 +1,135 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Install creates the site's objects as an administrator and waits until every
+// LocalQueue says that it is Active.
+func (s Site) Install(ctx context.Context, admin *rest.Config) error {
+	c, err := client.New(admin, client.Options{})
+	if err != nil {
+		return fmt.Errorf("connecting as administrator: %w", err)
+	}
+	objects, err := s.Objects()
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if err := c.Create(ctx, object); err != nil {
+			return fmt.Errorf("creating %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+	for _, o := range s.Groups {
+		if err := waitActive(ctx, c, o.Namespace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitActive waits until the LocalQueue of a namespace is Active.
+func waitActive(ctx context.Context, c client.Client, namespace string) error {
+	queue := &unstructured.Unstructured{}
+	queue.SetGroupVersionKind(schema.GroupVersionKind{Group: "fairlead.dev", Version: "v1beta1", Kind: "LocalQueue"})
+	why := "it has no condition Active yet"
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: QueueName}, queue); err != nil {
+			why = err.Error()
+			return false, nil
+		}
+		conditions, _, _ := unstructured.NestedSlice(queue.Object, "status", "conditions")
+		for _, one := range conditions {
+			condition, _ := one.(map[string]any)
+			if condition["type"] != "Active" {
+				continue
+			}
+			if condition["status"] == "True" {
+				return true, nil
+			}
+			why = fmt.Sprintf("%v: %v", condition["reason"], condition["message"])
+		}
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("LocalQueue %s/%s does not become Active (%s); look at the manager's log: %w", namespace, QueueName, why, err)
+	}
+	return nil
+}
+
+// Account names a service account.
+type Account struct{ Namespace, Name string }
+
+// Tenant is the account that submits a group's Jobs.
+func (s Site) Tenant(group string) Account { return Account{s.Namespace(group), TenantAccount} }
+
+// Observer is the account that the observer watches with.
+func (s Site) Observer() Account { return Account{s.Prefix + ObserverAccount, ObserverAccount} }
+
+// tokenLife is how long an identity is good for, longer than anybody keeps a
+// demo's cluster.
+const tokenLife = 24 * time.Hour
+
+// WriteKubeconfig asks for a token of a service account and writes a
+// kubeconfig that acts as it and whose default namespace is its own.
+func WriteKubeconfig(ctx context.Context, admin *rest.Config, who Account, path string) error {
+	c, err := kubernetes.NewForConfig(admin)
+	if err != nil {
+		return fmt.Errorf("connecting as administrator: %w", err)
+	}
+	life := int64(tokenLife.Seconds())
+	token, err := c.CoreV1().ServiceAccounts(who.Namespace).CreateToken(ctx, who.Name,
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &life}}, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("asking for a token of service account %s/%s: %w", who.Namespace, who.Name, err)
+	}
+	authority := admin.CAData
+	if len(authority) == 0 && admin.CAFile != "" {
+		if authority, err = os.ReadFile(admin.CAFile); err != nil {
+			return fmt.Errorf("reading the cluster's certificate authority: %w", err)
+		}
+	}
+	const only = "demo"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[only] = &clientcmdapi.Cluster{Server: admin.Host, CertificateAuthorityData: authority}
+	config.AuthInfos[only] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	config.Contexts[only] = &clientcmdapi.Context{Cluster: only, AuthInfo: only, Namespace: who.Namespace}
+	config.CurrentContext = only
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// Connect makes a client from a kubeconfig, without a limit of its own on
+// requests a second.
+func Connect(path string) (kubernetes.Interface, *rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading kubeconfig %s: %w", path, err)
+	}
+	config.QPS = -1
+	if config.BearerToken != "" && (config.CertData != nil || config.CertFile != "") {
+		return nil, nil, errors.New("a kubeconfig of an account must not carry a client certificate")
+	}
+	c, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting with %s: %w", path, err)
+	}
+	return c, config, nil
+}

@@ -1,0 +1,121 @@
+package load
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"fairlead.dev/fairlead/internal/demo/observer"
+)
+
+// Act is a part of the load with one point to make.
+type Act struct {
+	Name  string // "1"
+	Title string
+	Look  string // what to look for, one sentence
+	// Batches are submitted at once when the act begins.
+	Batches []Batch
+	// Until says when the act is over.
+	Until Until
+}
+
+// Batch is a number of one-pod Jobs of one group.
+type Batch struct {
+	Group string
+	Count int
+	CPU   observer.Milli // of each
+	// Shortest and Longest bound how long a pod runs. The times in between are
+	// spread evenly and mixed well, so that cores come free one after another.
+	Shortest, Longest time.Duration
+}
+
+// golden spreads i x golden mod 1 evenly over [0, 1) for any number of i
+// (Weyl's sequence).
+const golden = 0.6180339887498949
+
+// RunFor is how long the pod of Job i runs.
+func (b Batch) RunFor(i int) time.Duration {
+	_, part := math.Modf(float64(i+1) * golden)
+	return (b.Shortest + time.Duration(part*float64(b.Longest-b.Shortest))).Round(10 * time.Millisecond)
+}
+
+// Until says when an act is over: when all that is set has held for Hold.
+type Until struct {
+	// Running is how many cores a group's pods must use.
+	Running map[string]observer.Milli
+	// NoneWaiting names groups; one of them must have no Jobs waiting.
+	NoneWaiting []string
+	// AllDone wants every Job finished.
+	AllDone bool
+	Hold    time.Duration
+}
+
+// Holds says whether the condition is met by what the groups do now, not
+// counting Hold. submitted is the number of Jobs submitted so far.
+func (u Until) Holds(groups []observer.Group, loads []observer.Load, submitted int) bool {
+	done, noneWaiting := 0, len(u.NoneWaiting) == 0
+	seen := 0
+	for i, load := range loads {
+		if load.Running < u.Running[groups[i].Name] {
+			return false
+		}
+		if load.PendingJobs == 0 && slices.Contains(u.NoneWaiting, groups[i].Name) {
+			noneWaiting = true
+		}
+		done += load.DoneJobs
+		seen += load.DoneJobs + load.PendingJobs + load.ActiveJobs
+	}
+	return seen >= submitted && noneWaiting && (!u.AllDone || done >= submitted)
+}
+
+// Demo is the load of `make demo`.
+func Demo() []Act {
+	one := observer.Core
+	return []Act{
+		{
+			Name: "1", Title: "60 Jobs, all at once",
+			Look: "Both groups stay within their own quota, so every Job starts at once: the hackathon's proof of concept.",
+			Batches: []Batch{
+				{Group: "usatlas", Count: 40, CPU: one, Shortest: 8 * time.Second, Longest: 10 * time.Second},
+				{Group: "osg", Count: 20, CPU: one, Shortest: 8 * time.Second, Longest: 10 * time.Second},
+			},
+			Until: Until{AllDone: true, Hold: 500 * time.Millisecond},
+		},
+		{
+			Name: "2", Title: "osg borrows what is idle",
+			Look:    "osg owns 40 cores and brings 150 Jobs; usatlas is away, so osg gets all 100 cores.",
+			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 9 * time.Second, Longest: 17 * time.Second}},
+			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 2 * time.Second},
+		},
+		{
+			Name: "3", Title: "usatlas comes back",
+			Look:    "usatlas brings 150 Jobs. Nothing is killed: as osg's Jobs end, their cores go to usatlas until it has its 60.",
+			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 9 * time.Second, Longest: 17 * time.Second}},
+			Until:   Until{NoneWaiting: []string{"usatlas", "osg"}},
+		},
+		{
+			Name: "4", Title: "Drain",
+			Look:  "Nothing new comes. Whoever still has Jobs waiting borrows what the other leaves idle, and all end.",
+			Until: Until{AllDone: true, Hold: 500 * time.Millisecond},
+		},
+	}
+}
+
+// Expectations are what the demo's recording must show besides the rules.
+func Expectations() []observer.Expectation {
+	return []observer.Expectation{
+		{Text: "act 1: all 60 Jobs run at once", Act: "1", Running: 60 * observer.Core},
+		{Text: "act 2: osg borrows every idle core", Act: "2", Group: "osg", Running: 100 * observer.Core},
+	}
+}
+
+// Validate says what is wrong with an act, nil if nothing.
+func (a Act) Validate() error {
+	for _, b := range a.Batches {
+		if b.Count <= 0 || b.CPU <= 0 || b.Shortest <= 0 || b.Longest < b.Shortest {
+			return fmt.Errorf("act %s: batch of %s needs a count, cores, and a shortest time no longer than the longest", a.Name, b.Group)
+		}
+	}
+	return nil
+}
