@@ -74,7 +74,7 @@ func startManager(ctx context.Context, s *state, p Programs) error {
 	err = poll(ctx, readyTimeout, func(ctx context.Context) error {
 		select {
 		case <-exited:
-			return errExited
+			return errExited // its log says why
 		default:
 		}
 		return ready(ctx, s.healthAddress())
@@ -86,7 +86,12 @@ func startManager(ctx context.Context, s *state, p Programs) error {
 }
 
 // errExited says that the manager ended while it was being waited for.
-var errExited = errors.New("it has exited")
+var errExited error = exitedError{}
+
+type exitedError struct{}
+
+func (exitedError) Error() string { return "it has exited" }
+func (exitedError) Unwrap() error { return errHopeless }
 
 // startDetached starts a program of the sandbox in a session of its own with
 // its output appended to log. exited is closed when it ends while this process

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -96,16 +97,20 @@ func schedulable(node *corev1.Node) bool {
 // pollEvery is how often poll looks again.
 const pollEvery = 100 * time.Millisecond
 
-// poll calls check until it returns nil; after limit, or when ctx ends, it
-// returns what check said last.
+// errHopeless is wrapped by what a check of poll returns when it makes no
+// sense to look again.
+var errHopeless = errors.New("hopeless")
+
+// poll calls check until it returns nil or an error that wraps errHopeless;
+// after limit, or when ctx ends, it returns what check said last.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var last error
 	for {
 		err := check(bounded)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errHopeless) {
+			return err
 		}
 		if bounded.Err() == nil || last == nil {
 			last = err // not the mere echo of the deadline

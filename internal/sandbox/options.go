@@ -40,6 +40,10 @@ type Options struct {
 	// ManagerBinary is the manager to start. Empty means `manager` beside the
 	// running executable, else bin/manager of the checkout.
 	ManagerBinary string
+	// FairleadBinary is the command-line tool, whose `sandbox keep` renews the
+	// manager's token. Empty means `fairlead` beside the running executable, else
+	// bin/fairlead of the checkout.
+	FairleadBinary string
 	// Output takes progress, one line a step; nil discards it.
 	Output io.Writer
 }
@@ -81,7 +85,7 @@ func (o Options) complete() (Options, error) {
 	if o.Output == nil {
 		o.Output = io.Discard
 	}
-	for _, path := range []*string{&o.Kubeconfig, &o.ManagerConfig, &o.ManagerBinary} {
+	for _, path := range []*string{&o.Kubeconfig, &o.ManagerConfig, &o.ManagerBinary, &o.FairleadBinary} {
 		if *path == "" {
 			continue
 		}

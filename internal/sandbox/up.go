@@ -145,7 +145,7 @@ func (u *bringUp) checkFairlead(s *state) error {
 	if s.ManagerBinary, err = findProgram("manager", o.ManagerBinary, s.Source); err != nil {
 		return err
 	}
-	s.KeeperBinary, err = findProgram("fairlead", "", s.Source)
+	s.KeeperBinary, err = findProgram("fairlead", o.FairleadBinary, s.Source)
 	return err
 }
 
