@@ -173,3 +173,19 @@ func TestIndependentTreesByRootName(t *testing.T) {
 	s.job("B", "b2", 1)
 	s.decide("b1 b2 a1 a2")
 }
+
+// A key that is stale is corrected at the pop: a1 is stored at level 1, but after x1 its level is 2, and b1, which is
+// younger, goes first.
+func TestStaleKeyIsCheckedAtThePop(t *testing.T) {
+	s := newStory(t, Options{}, "f")
+	s.cohort("r", "", q("f", 2))
+	s.cohort("c", "r", q("f", 2))
+	s.cohort("d", "r", q("f", 2))
+	s.queue("X", "c", q("f", 0))
+	s.queue("A", "c", q("f", 0))
+	s.queue("B", "d", q("f", 0))
+	s.job("X", "x1", 1)
+	s.job("A", "a1", 2)
+	s.job("B", "b1", 1)
+	s.decide("x1 b1 a1")
+}

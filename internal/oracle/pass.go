@@ -127,7 +127,7 @@ func (s *World) act(q *node, w *workload, v *verdict) *Admit {
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
 	before := s.usageWithHolds("")
 	w.hold, w.holdQueue = nil, ""
-	w.state, w.admission, w.last = assumed, a, nil
+	w.state, w.admission, w.last, w.seen.Evicted = assumed, a, nil, false
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	if wasHead {

@@ -134,3 +134,56 @@ func TestHoldEndsWithHeadship(t *testing.T) {
 	s.Apply(SetLocalQueue{LocalQueue{Namespace: "ns", Name: "A", ClusterQueue: "A", Stop: Hold}})
 	s.holds(map[UID]int64{})
 }
+
+// When a head leaves, whoever is next holds in its turn, although nothing that it looked at has fallen.
+func TestNextHeadIsExaminedAgain(t *testing.T) {
+	for name, leave := range map[string]func(s *story){
+		"deleted": func(s *story) { s.Apply(DeleteWorkload{"first"}) },
+		"stopped": func(s *story) { s.time = 4; s.job("A", "first", 2, selects("zone", "1"), inactive) },
+		"admitted": func(s *story) {
+			s.Apply(Finish{"uses 1"})
+			s.decide("first")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, Options{})
+			s.Apply(SetFlavor{Flavor{Name: "f", NodeLabels: map[string]string{"zone": "1"}}})
+			s.Apply(SetFlavor{Flavor{Name: "g", NodeLabels: map[string]string{"zone": "2"}}})
+			s.strict("A", "c", q("f", 2), q("g", 2))
+			s.queue("B", "c", q("f", 0), q("g", 0))
+			s.job("B", "uses 1", 1, found("B", "f"))
+			s.job("B", "uses 2", 1, found("B", "g"))
+			s.job("A", "first", 2, selects("zone", "1"))
+			s.job("A", "second", 2, selects("zone", "2"))
+			s.job("A", "third", 2, selects("zone", "2"))
+			s.decide("")
+			s.holds(map[UID]int64{"first": 2}) // "second" may act, but holds nothing while it is not head
+			leave(s)
+			s.decide("")
+			s.holds(map[UID]int64{"second": 2})
+		})
+	}
+}
+
+func inactive(w *Workload) { w.Active = false }
+
+// A hold that falls in mid-pass, since its holder is admitted to another flavor, wakes at once (reading 14): b, which
+// comes first by priority, acts before c1, which alone fitted beside the hold.
+func TestHoldFallsInMidPass(t *testing.T) {
+	s := newStory(t, Options{}, "f", "g")
+	s.cohort("c", "", q("f", 1))
+	s.strict("A", "c", q("f", 4, 0), q("g", 4))
+	s.queue("B", "c", q("f", 0))
+	s.queue("C", "c", q("f", 0))
+	s.job("A", "on f", 2, found("A", "f"))
+	s.job("A", "on g", 4, found("A", "g"))
+	s.job("A", "head", 4)
+	s.decide("")
+	s.holds(map[UID]int64{"head": 2}) // of 5 - 2 it leaves 1
+	s.job("B", "b", 3, priority(5))
+	s.decide("")
+	s.Apply(Finish{"on g"}) // wakes the head alone
+	s.awake("head")
+	s.job("C", "c1", 1)
+	s.decide("head b")
+}

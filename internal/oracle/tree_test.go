@@ -196,3 +196,17 @@ func TestMoveCohort(t *testing.T) {
 	s.Apply(Finish{"a1"})
 	s.decide("a2")
 }
+
+// Only what passes the local quota reaches the Cohort, also when a sum is checked against the largest int64: A keeps 10 to itself
+// and lends what exceeds it, uses 13, and asks for 5 of the 5 that are left of an unlimited Cohort.
+func TestOverflowOnThePath(t *testing.T) {
+	s := newStory(t, Options{}, "f")
+	s.queue("A", "c", q("f", 10, -1, 0))
+	s.queue("B", "c", q("f", Unlimited))
+	s.job("A", "a", 13, found("A", "f"))
+	s.job("B", "b", Unlimited-8, found("B", "f"))
+	s.number("available", s.Available, CohortNode("c"), 5)
+	s.job("A", "six", 6)
+	s.job("A", "five", 5)
+	s.decide("five")
+}

@@ -149,6 +149,22 @@ func TestPreemptIsPossible(t *testing.T) {
 	s.waits(out, "above", ExceedsMaxQuota, NoFit)
 }
 
+// X that is the root does not make Preempt possible: the limit of c is in the way, and r holds the request.
+func TestRootAsXIsNoFit(t *testing.T) {
+	s := newStory(t, Options{}, "f")
+	s.cohort("r", "", q("f", 10))
+	s.cohort("c", "r", q("f", 2, 2))
+	s.queue("A", "c", q("f", 0))
+	s.queue("B", "c", q("f", 0))
+	s.job("B", "b", 2, found("B", "f"))
+	s.job("A", "a", 3)
+	s.waits(s.decide(""), "a", WaitingForQuota, NoFit)
+	s.cohort("r", "", q("f", 0))
+	s.cohort("top", "", q("f", 10))
+	s.cohort("r", "top", q("f", 10)) // now r is not the root
+	s.waits(s.decide(""), "a", WaitingForQuota, Preempt)
+}
+
 // Pod sets go in order, the use of earlier ones counted; a flavor for each pod set.
 func TestPodSetsInOrder(t *testing.T) {
 	s := newStory(t, Options{}, "f", "g")

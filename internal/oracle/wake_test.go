@@ -237,3 +237,23 @@ func TestCutBelowUse(t *testing.T) {
 		t.Error("a cut evicts")
 	}
 }
+
+// A rise of usage can make a workload fit; it waits nevertheless, since admissions wake nobody (reading 19).
+func TestFitAfterRise(t *testing.T) {
+	s := newStory(t, Options{}, "g")
+	s.Apply(SetFlavor{Flavor{Name: "f", NodeLabels: map[string]string{"zone": "1"}}})
+	s.queue("A", "", q("f", 10), q("g", 20))
+	s.job("A", "two", 8, func(w *Workload) {
+		w.PodSets = append(w.PodSets, PodSet{Name: "on f", Count: 1, Requests: map[string]int64{"cpu": 5},
+			NodeSelector: map[string]string{"zone": "1"}})
+	})
+	s.Apply(SetFlavor{Flavor{Name: "g", NodeLabels: map[string]string{"zone": "2"}}})
+	s.decide("") // 8 on f, and 5 more do not fit there
+	s.job("A", "rise", 4)
+	s.decide("rise") // now 8 would go to g
+	if got := fmt.Sprint(s.UnservedAfterRise()); got != "[two]" {
+		t.Errorf("unserved after the rise: %s", got)
+	}
+	s.queue("A", "", q("f", 10), q("g", 21))
+	s.decide("two")
+}

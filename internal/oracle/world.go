@@ -201,6 +201,7 @@ func (s *World) setWorkload(seen Workload) {
 			w.state, w.admission = admitted, seen.Admission
 		case old != nil && old.state == assumed:
 			w.state, w.admission = assumed, old.admission
+			w.seen.Evicted = false // reserving has turned it False
 		}
 		s.workloads[seen.UID] = w
 		if old != nil && old.seen.Priority != seen.Priority {
@@ -221,7 +222,7 @@ func (s *World) assume(uid UID, a Admission) {
 	s.intern(&a)
 	s.step(func() {
 		if w := s.workloads[uid]; w != nil && w.state == pending {
-			w.state, w.admission, w.hold = assumed, &a, nil
+			w.state, w.admission, w.hold, w.seen.Evicted = assumed, &a, nil, false
 		}
 	})
 }
