@@ -12,7 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"fairlead.dev/fairlead/test/performance/load"
 	"fairlead.dev/fairlead/test/performance/measure"
@@ -23,6 +25,7 @@ import (
 var version = "unknown"
 
 func main() {
+	log.SetLogger(logr.Discard()) // the clients' library asks for one
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {
@@ -35,6 +38,7 @@ func main() {
 // settings are what the command line says.
 type settings struct {
 	loads       []string
+	drivers     []string
 	runs        int
 	scale       float64
 	concurrency int
@@ -60,6 +64,11 @@ func (s *settings) validate() error {
 	for _, name := range s.loads {
 		if _, err := load.Find(name); err != nil {
 			faults = append(faults, fmt.Errorf("--loads: %w", err))
+		}
+	}
+	for _, name := range s.drivers {
+		if d := report.Driver(name); d != report.Floor && d != report.Fairlead {
+			faults = append(faults, fmt.Errorf("--drivers %s: use %s, %s or both", name, report.Floor, report.Fairlead))
 		}
 	}
 	return errors.Join(faults...)
@@ -88,6 +97,7 @@ func newCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&s.loads, "loads", []string{"J1", "W1"}, "loads to run, of "+strings.Join(known, ", "))
+	flags.StringSliceVar(&s.drivers, "drivers", []string{string(report.Floor), string(report.Fairlead)}, "who drives, in turn")
 	flags.IntVar(&s.runs, "runs", 3, "runs of each driver, alternating")
 	flags.Float64Var(&s.scale, "scale", 1, "multiply the number of objects of each load")
 	flags.IntVar(&s.concurrency, "concurrency", 0, "requests in flight; 0 tries 4 to 64 with the floor driver and takes the best")

@@ -44,7 +44,8 @@ func (b *bench) load(ctx context.Context, l load.Load) (*report.LoadResult, erro
 		b.say("%s: the floor is fastest with %d requests in flight", l.Name, result.Concurrency)
 	}
 	for number := 1; number <= b.settings.runs; number++ {
-		for _, driver := range []report.Driver{report.Floor, report.Fairlead} {
+		for _, name := range b.settings.drivers {
+			driver := report.Driver(name)
 			run, err := b.once(ctx, l, driver, number, result.Concurrency)
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s, run %d: %w", l.Name, driver, number, err)
@@ -160,6 +161,7 @@ func assemble(l load.Load, outcome *drive.Outcome, before, after reading, names 
 		Processes:       uses,
 		ForeignCPU:      after.busy - before.busy,
 		Requests:        requests.Counts(),
+		DriverRequests:  outcome.Requests.Counts(),
 		Writes:          requests.Writes(),
 		WritesPerObject: float64(requests.Writes()) / float64(l.Size()),
 		Waits:           measure.QuantilesOf(outcome.Waits),

@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fairlead "fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/lifecycle"
+	"fairlead.dev/fairlead/pkg/job/batchjob"
 	"fairlead.dev/fairlead/test/performance/measure"
 )
 
@@ -31,11 +33,32 @@ type clients struct {
 	admin client.WithWatch
 	// tenant creates Jobs.
 	tenant client.Client
-	// manager is the service account of the manager, under which the floor
-	// makes the manager's writes.
-	manager client.Client
+	// manager and events are the service account of the manager, under which
+	// the floor makes the manager's writes: with the manager's own client.
+	manager *lifecycle.Client
+	events  client.Client
 
 	counter *counter
+}
+
+// impersonate makes the clients of the tenant and of the manager.
+func (c *clients) impersonate(ctx context.Context, admin *rest.Config, scheme *runtime.Scheme) error {
+	tenant, err := withToken(ctx, c.admin, admin, Namespace, tenantName)
+	if err != nil {
+		return err
+	}
+	if c.tenant, err = newClient(tenant, scheme, c.counter); err != nil {
+		return err
+	}
+	manager, err := withToken(ctx, c.admin, admin, fairlead.ManagerNamespace, fairlead.ManagerServiceAccount)
+	if err != nil {
+		return err
+	}
+	if c.events, err = newClient(manager, scheme, c.counter); err != nil {
+		return err
+	}
+	c.manager, err = newWriter(manager, scheme, c.counter)
+	return err
 }
 
 // tokenSeconds is how long a token for a run lasts; no run is that long.
@@ -69,6 +92,27 @@ func newClient(config *rest.Config, scheme *runtime.Scheme, counter *counter) (c
 		return nil, fmt.Errorf("make a client for %s: %w", config.Host, err)
 	}
 	return c, nil
+}
+
+// newWriter is the manager's client for what an admission writes.
+func newWriter(config *rest.Config, scheme *runtime.Scheme, counter *counter) (*lifecycle.Client, error) {
+	config = counted(config, counter)
+	transport, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client for %s: %w", config.Host, err)
+	}
+	return lifecycle.NewClient(config, transport, scheme, batchjob.Kind{})
+}
+
+// counted is config without a limit on this side, counting its requests.
+func counted(config *rest.Config, counter *counter) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.UserAgent = "fairlead-bench"
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return &countingTransport{next: next, counter: counter}
+	})
+	return config
 }
 
 // withToken is config for a service account, by a token that the API server

@@ -111,7 +111,7 @@ func (m *managed) sawWorkload(w *fairlead.Workload) error {
 // manager has written since.
 func (m *managed) finishWorkload(ctx context.Context, item load.Item, w *fairlead.Workload) error {
 	for {
-		setFinished(w, time.Now())
+		setFinished(w, time.Now(), driverMessage)
 		err := m.clients.admin.Status().Update(ctx, w)
 		if err == nil {
 			break
@@ -128,4 +128,25 @@ func (m *managed) finishWorkload(ctx context.Context, item load.Item, w *fairlea
 	m.recorder.completed(item.Index)
 	m.finished(item.Index)
 	return nil
+}
+
+// Workloads maps the names of the load's Jobs to those of their Workloads.
+func (s *Session) Workloads(ctx context.Context) (map[string]string, error) {
+	ours := map[string]bool{}
+	for _, item := range s.load.Plan() {
+		ours[item.Name] = true
+	}
+	var list fairlead.WorkloadList
+	if err := s.clients.admin.List(ctx, &list, client.InNamespace(Namespace)); err != nil {
+		return nil, fmt.Errorf("list the Workloads of the load: %w", err)
+	}
+	owned := map[string]string{}
+	for i := range list.Items {
+		for _, owner := range list.Items[i].OwnerReferences {
+			if ours[owner.Name] {
+				owned[owner.Name] = list.Items[i].Name
+			}
+		}
+	}
+	return owned, nil
 }

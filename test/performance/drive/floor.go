@@ -2,14 +2,15 @@ package drive
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fairlead "fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/lifecycle"
 	"fairlead.dev/fairlead/pkg/job"
 	"fairlead.dev/fairlead/pkg/job/batchjob"
 	"fairlead.dev/fairlead/test/performance/load"
@@ -76,9 +77,9 @@ func (f *floor) submitJob(ctx context.Context, item load.Item) error {
 	if err != nil {
 		return err
 	}
-	w := job.NewWorkload(kind, j, job.DesiredSpec(kind.State(j), podSets, job.Priority{}, nil))
-	if err := f.clients.manager.Create(ctx, w); err != nil {
-		return fmt.Errorf("create workload %s: %w", w.Name, err)
+	w, err := f.create(ctx, job.NewWorkload(kind, j, job.DesiredSpec(kind.State(j), podSets, job.Priority{}, nil)))
+	if err != nil {
+		return err
 	}
 	return f.gate.enter(ctx, item.Class.Cores, func(ctx context.Context) error { return f.startJob(ctx, item, j, w) },
 		func(start func(context.Context) error) { f.agenda.follow(time.Now(), start) })
@@ -86,7 +87,8 @@ func (f *floor) submitJob(ctx context.Context, item load.Item) error {
 
 // startJob admits the Workload and unsuspends its Job.
 func (f *floor) startJob(ctx context.Context, item load.Item, j *batchv1.Job, w *fairlead.Workload) error {
-	if err := f.admit(ctx, item, w); err != nil {
+	w, err := f.admit(ctx, item, w)
+	if err != nil {
 		return err
 	}
 	f.setWorkload(item.Index, w)
@@ -99,11 +101,13 @@ func (f *floor) startJob(ctx context.Context, item load.Item, j *batchv1.Job, w 
 	if conflict != nil {
 		return fmt.Errorf("start job %s: %s", j.Name, conflict.Message)
 	}
-	if err := f.clients.manager.Patch(ctx, j, client.RawPatch(types.JSONPatchType, patch)); err != nil {
+	if _, err := f.write(ctx, &lifecycle.Write{
+		Verb: lifecycle.PatchJob, Namespace: j.Namespace, Name: j.Name, UID: j.UID, Body: patch,
+	}); err != nil {
 		return fmt.Errorf("unsuspend job %s: %w", j.Name, err)
 	}
 	f.recorder.started(item.Index)
-	if err := f.clients.manager.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
+	if err := f.clients.events.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
 		return fmt.Errorf("create the event of job %s: %w", j.Name, err)
 	}
 	return nil
@@ -120,14 +124,15 @@ func (f *floor) submitWorkload(ctx context.Context, item load.Item) error {
 		return fmt.Errorf("create workload %s: %w", item.Name, err)
 	}
 	return f.gate.enter(ctx, item.Class.Cores, func(ctx context.Context) error {
-		if err := f.admit(ctx, item, w); err != nil {
+		w, err := f.admit(ctx, item, w)
+		if err != nil {
 			return err
 		}
 		f.recorder.started(item.Index)
 		f.agenda.follow(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error {
 			return f.finishWorkload(ctx, item, w)
 		})
-		if err := f.clients.manager.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
+		if err := f.clients.events.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
 			return fmt.Errorf("create the event of workload %s: %w", w.Name, err)
 		}
 		return nil
@@ -135,7 +140,7 @@ func (f *floor) submitWorkload(ctx context.Context, item load.Item) error {
 }
 
 func (f *floor) finishWorkload(ctx context.Context, item load.Item, w *fairlead.Workload) error {
-	setFinished(w, time.Now())
+	setFinished(w, time.Now(), driverMessage)
 	if err := f.clients.admin.Status().Update(ctx, w); err != nil {
 		return fmt.Errorf("finish workload %s: %w", w.Name, err)
 	}
@@ -145,13 +150,40 @@ func (f *floor) finishWorkload(ctx context.Context, item load.Item, w *fairlead.
 	return nil
 }
 
-// admit writes the admission, in the words of the manager.
-func (f *floor) admit(ctx context.Context, item load.Item, w *fairlead.Workload) error {
-	setAdmitted(w, f.queueOf[item.Queue].Name, item.Class.Cores, time.Now())
-	if err := f.clients.manager.Status().Update(ctx, w); err != nil {
-		return fmt.Errorf("admit workload %s: %w", w.Name, err)
+// create writes a Workload as the manager does and returns what it became.
+func (f *floor) create(ctx context.Context, w *fairlead.Workload) (*fairlead.Workload, error) {
+	body, err := json.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("encode workload %s: %w", w.Name, err)
 	}
-	return nil
+	created, err := f.write(ctx, &lifecycle.Write{Verb: lifecycle.CreateWorkload, Namespace: w.Namespace, Name: w.Name, Body: body})
+	if err != nil {
+		return nil, fmt.Errorf("create workload %s: %w", w.Name, err)
+	}
+	return created.(*fairlead.Workload), nil
+}
+
+// admit writes the admission.
+func (f *floor) admit(ctx context.Context, item load.Item, w *fairlead.Workload) (*fairlead.Workload, error) {
+	setAdmitted(w, f.queueOf[item.Queue].Name, item.Class.Cores, time.Now())
+	return f.putStatus(ctx, w)
+}
+
+// putStatus writes a Workload's status as the manager does.
+func (f *floor) putStatus(ctx context.Context, w *fairlead.Workload) (*fairlead.Workload, error) {
+	body, err := statusBody(w)
+	if err != nil {
+		return nil, err
+	}
+	written, err := f.write(ctx, &lifecycle.Write{Verb: lifecycle.PutWorkloadStatus, Namespace: w.Namespace, Name: w.Name, Body: body})
+	if err != nil {
+		return nil, fmt.Errorf("write the status of workload %s: %w", w.Name, err)
+	}
+	return written.(*fairlead.Workload), nil
+}
+
+func (f *floor) write(ctx context.Context, w *lifecycle.Write) (client.Object, error) {
+	return f.clients.manager.Do(ctx, batchjob.Kind{}, w)
 }
 
 // sawJob ends the Workload of a Job that has completed.
@@ -170,9 +202,9 @@ func (f *floor) sawJob(j *batchv1.Job) error {
 	}
 	f.gate.leave(item.Class.Cores)
 	f.agenda.follow(time.Now(), func(ctx context.Context) error {
-		setFinished(w, time.Now())
-		if err := f.clients.manager.Status().Update(ctx, w); err != nil {
-			return fmt.Errorf("finish workload %s: %w", w.Name, err)
+		setFinished(w, time.Now(), completionMessage(j))
+		if _, err := f.putStatus(ctx, w); err != nil {
+			return err
 		}
 		f.finished(i)
 		return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -75,14 +74,6 @@ func bareWorkload(item load.Item) (*fairlead.Workload, error) {
 
 func cores(n int64) corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(n, resource.DecimalSI)}
-}
-
-// setFinished adds the condition that ends a Workload.
-func setFinished(w *fairlead.Workload, now time.Time) {
-	w.Status.Conditions = append(w.Status.Conditions, metav1.Condition{
-		Type: fairlead.WorkloadFinished, Status: metav1.ConditionTrue, Reason: fairlead.FinishedSucceeded,
-		Message: "The job has finished", ObservedGeneration: w.Generation, LastTransitionTime: metav1.NewTime(now),
-	})
 }
 
 // nameWithHash is a name of at most 63 characters that begins with stem and

@@ -85,20 +85,8 @@ func Prepare(ctx context.Context, config Config) (*Session, error) {
 			return nil, fmt.Errorf("prepare the cluster: create %T %s: %w", object, object.GetName(), err)
 		}
 	}
-	for _, identity := range []struct {
-		to              *client.Client
-		namespace, name string
-	}{
-		{&s.clients.tenant, Namespace, tenantName},
-		{&s.clients.manager, fairlead.ManagerNamespace, fairlead.ManagerServiceAccount},
-	} {
-		as, err := withToken(ctx, s.clients.admin, config.Admin, identity.namespace, identity.name)
-		if err != nil {
-			return nil, err
-		}
-		if *identity.to, err = newClient(as, scheme, s.clients.counter); err != nil {
-			return nil, err
-		}
+	if err := s.clients.impersonate(ctx, config.Admin, scheme); err != nil {
+		return nil, err
 	}
 	if config.Manager {
 		if err := s.waitForQueues(ctx); err != nil {

@@ -81,6 +81,8 @@ type Run struct {
 	// took during the run. Much of it spoils the run.
 	ForeignCPU float64                `json:"foreignCPUSeconds"`
 	Requests   []measure.RequestCount `json:"requests"`
+	// DriverRequests are those among them that the driver itself sent.
+	DriverRequests []measure.RequestCount `json:"driverRequests"`
 	// Writes is how many write requests the API server answered, whoever sent
 	// them; WritesPerObject divides that by the load's objects.
 	Writes          int64   `json:"writes"`
