@@ -18,6 +18,14 @@ import (
 	"fairlead.dev/fairlead/test/performance/report"
 )
 
+// A run begins when the cluster's processes together use less than idleShare
+// of a core: what servers do after their start is not the load's cost. A
+// cluster that does not come to rest in idleTimeout is used as it is.
+const (
+	idleShare   = 0.15
+	idleTimeout = 15 * time.Second
+)
+
 // bench is one invocation.
 type bench struct {
 	settings *settings
@@ -77,6 +85,9 @@ func (b *bench) once(ctx context.Context, l load.Load, driver report.Driver, num
 		Admin: c.config, Load: l, Concurrency: concurrency, Manager: driver == report.Fairlead,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := measure.WaitIdle(ctx, c.pids, idleShare, idleTimeout); err != nil {
 		return nil, err
 	}
 	before, err := c.read(ctx, true)

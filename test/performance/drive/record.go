@@ -61,8 +61,8 @@ func newRecorder(plan []load.Item) *recorder {
 // begin sets the time that due times count from.
 func (r *recorder) begin(now time.Time) { r.planned = now }
 
-// note sets one moment of item i unless it was set; it says whether it did.
-func (r *recorder) note(moment *time.Time, count *int) bool {
+// note sets a moment unless it was set; it says whether it did.
+func note(moment *time.Time, count *int) bool {
 	if !moment.IsZero() {
 		return false
 	}
@@ -74,26 +74,26 @@ func (r *recorder) note(moment *time.Time, count *int) bool {
 func (r *recorder) submitted(i int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.note(&r.moments[i].submitted, &r.counts.Submitted)
+	return note(&r.moments[i].submitted, &r.counts.Submitted)
 }
 
 func (r *recorder) started(i int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.note(&r.moments[i].started, &r.counts.Started)
+	return note(&r.moments[i].started, &r.counts.Started)
 }
 
 func (r *recorder) completed(i int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.note(&r.moments[i].completed, &r.counts.Completed)
+	return note(&r.moments[i].completed, &r.counts.Completed)
 }
 
 // finished says, besides, whether the item was the last.
 func (r *recorder) finished(i int) (first, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first = r.note(&r.moments[i].finished, &r.counts.Finished)
+	first = note(&r.moments[i].finished, &r.counts.Finished)
 	return first, r.counts.Finished == r.counts.All
 }
 

@@ -164,3 +164,26 @@ func write(t *testing.T, file, content string) {
 		t.Fatal(err)
 	}
 }
+
+func TestWaitIdle(t *testing.T) {
+	resting := exec.Command("sleep", "60")
+	if err := resting.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pids := map[string]int{"sleep": resting.Process.Pid}
+	err := WaitIdle(t.Context(), pids, 0.1, time.Hour)
+	if err := resting.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = resting.Wait()
+	if err != nil {
+		t.Errorf("a sleeping process is not at rest: %v", err)
+	}
+	if err := WaitIdle(t.Context(), pids, 0.1, time.Hour); !errors.Is(err, ErrGone) {
+		t.Errorf("got %v, want ErrGone", err)
+	}
+	// Nothing uses less than nothing: only the limit ends this.
+	if err := WaitIdle(t.Context(), map[string]int{"self": os.Getpid()}, 0, time.Millisecond); err != nil {
+		t.Error(err)
+	}
+}

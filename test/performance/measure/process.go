@@ -125,10 +125,10 @@ func ReadProcesses(pids map[string]int) (Processes, error) {
 // Since gives each process's use from an earlier reading to this one, in the
 // order of names. It fails if one of them was restarted in between: its figure
 // would be wrong.
-func (after Processes) Since(before Processes, names []string) ([]Use, error) {
+func (p Processes) Since(before Processes, names []string) ([]Use, error) {
 	uses := make([]Use, 0, len(names))
 	for _, name := range names {
-		a, b := after[name], before[name]
+		a, b := p[name], before[name]
 		if a.PID != b.PID || a.Started != b.Started {
 			return nil, fmt.Errorf("%s restarted during the run (process %d, then %d): its figures mean nothing", name, b.PID, a.PID)
 		}

@@ -113,9 +113,9 @@ func requestOf(labels string) Request {
 }
 
 // Since gives the requests from an earlier reading to this one.
-func (after Requests) Since(before Requests) Requests {
+func (r Requests) Since(before Requests) Requests {
 	delta := Requests{}
-	for request, n := range after {
+	for request, n := range r {
 		if d := n - before[request]; d != 0 {
 			delta[request] = d
 		}

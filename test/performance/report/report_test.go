@@ -90,7 +90,7 @@ func TestTextHoldsTheFigures(t *testing.T) {
 	for _, want := range []string{
 		"Test CPU, 2 cores, 24 GiB, Linux 6.1, go1.26",
 		"J1: four Jobs",
-		"3 floor and 3 fairlead runs, alternating, each on a fresh cluster; 16 requests in flight at most",
+		"3 floor and 3 fairlead runs in turn, each on a fresh cluster; 16 requests in flight at most",
 		"the floor's writes a second by requests in flight: 4: 100, 16: 200",
 		"wall (s) 12.0 20.0 1.50",
 		"manager CPU (s) - 3.00 -",

@@ -76,7 +76,7 @@ func (l *lines) load(r *LoadResult) {
 	for _, run := range r.Runs {
 		counts[run.Driver]++
 	}
-	l.add("  %d floor and %d fairlead runs, alternating, each on a fresh cluster; %d requests in flight at most", counts[Floor], counts[Fairlead], r.Concurrency)
+	l.add("  %d floor and %d fairlead runs in turn, each on a fresh cluster; %d requests in flight at most", counts[Floor], counts[Fairlead], r.Concurrency)
 	if len(r.Calibration) > 0 {
 		var trials []string
 		for _, t := range r.Calibration {
