@@ -38,6 +38,7 @@ const (
 
 var (
 	scheme  = runtime.NewScheme()
+	server  *envtest.Environment
 	restCfg *rest.Config
 	admin   client.Client
 )
@@ -57,7 +58,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		assets, err = sandbox.Assets(ctx, GinkgoWriter)
 		Expect(err).NotTo(HaveOccurred())
 	}
-	server := &envtest.Environment{BinaryAssetsDirectory: assets, ControlPlaneStartTimeout: 2 * time.Minute}
+	server = &envtest.Environment{BinaryAssetsDirectory: assets, ControlPlaneStartTimeout: 2 * time.Minute}
 	var err error
 	restCfg, err = server.Start()
 	Expect(err).NotTo(HaveOccurred())
@@ -126,10 +127,15 @@ func as(user string) client.Client {
 
 var namespaces int
 
+func namespaceObject(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
 // newNamespace creates a namespace with labels and returns its name.
 func newNamespace(ctx context.Context, labels map[string]string) string {
 	namespaces++
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("ns-%d", namespaces), Labels: labels}}
+	ns := namespaceObject(fmt.Sprintf("ns-%d", namespaces))
+	ns.Labels = labels
 	Expect(admin.Create(ctx, ns)).To(Succeed())
 	return ns.Name
 }
