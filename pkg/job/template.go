@@ -20,8 +20,12 @@ const ContainersHashAnnotation = "fairlead.dev/containers-hash"
 
 // TrimTemplate keeps of a pod template what scheduling and the comparison of
 // shapes need; images, commands, volumes and the like are replaced by a hash
-// of the containers.
+// of the containers. A template that is trimmed already stays as it is: the
+// API server accepts no container without image.
 func TrimTemplate(full *corev1.PodTemplateSpec) corev1.PodTemplateSpec {
+	if full.Annotations[ContainersHashAnnotation] != "" && len(full.Spec.Containers) > 0 && full.Spec.Containers[0].Image == "" {
+		return *full
+	}
 	annotations := make(map[string]string, len(full.Annotations)+1)
 	for key, value := range full.Annotations {
 		annotations[key] = value

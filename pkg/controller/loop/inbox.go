@@ -34,7 +34,9 @@ func NewInbox() *Inbox {
 
 // Object files the newest sight of a queue, cohort, flavor or namespace, or
 // its deletion. name tells objects apart, for example "ClusterQueue/osg".
-func (b *Inbox) Object(name string, event admission.Event) { b.put(name, item{event: event, queue: true}) }
+func (b *Inbox) Object(name string, event admission.Event) {
+	b.put(name, item{event: event, queue: true})
+}
 
 // Workload files the newest sight of a Workload.
 func (b *Inbox) Workload(wl *v1beta1.Workload) { b.put(string(wl.UID), item{workload: wl}) }

@@ -37,8 +37,8 @@ type Config struct {
 	Inbox  *Inbox
 	Sink   Sink
 	// Rebuilt returns once the initial objects of every informer are in the
-	// inbox; false if they will never be.
-	Rebuilt func(context.Context) bool
+	// inbox, or an error that says why they will not be.
+	Rebuilt func(context.Context) error
 	// Leading is closed when this replica may decide.
 	Leading <-chan struct{}
 	// JobEnded says whether the job of a Workload is known to have ended.
@@ -77,8 +77,11 @@ func (l *Loop) NeedLeaderElection() bool { return false }
 
 // Start runs the loop until the context ends.
 func (l *Loop) Start(ctx context.Context) error {
-	if !l.config.Rebuilt(ctx) {
-		return ctx.Err()
+	if err := l.config.Rebuilt(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
 	}
 	began := time.Now()
 	l.feed(began)

@@ -1,0 +1,183 @@
+package queuestatus
+
+import (
+	"context"
+	"sort"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+)
+
+const (
+	// rate is the number of status writes a second that are always allowed,
+	// perAdmission what each admission adds. Together they stay below the
+	// larger of 10 a second and 5 % of the admission writes.
+	rate         = 8.0
+	perAdmission = 0.04
+	// burst bounds what may be saved up.
+	burst = 4.0
+	// saved bounds what admissions add.
+	saved = 500.0
+	// least is the least time between two writes for one object.
+	least = 2 * time.Second
+	tick  = 250 * time.Millisecond
+)
+
+// Books are the newest sights of the objects whose statuses are written.
+type Books struct {
+	ClusterQueues *ledger.Book[*v1beta1.ClusterQueue]
+	Cohorts       *ledger.Book[*v1beta1.Cohort]
+	LocalQueues   *ledger.Book[*v1beta1.LocalQueue]
+}
+
+// Writer writes statuses.
+type Writer struct {
+	client      client.Client
+	books       Books
+	snapshot    func() *admission.Snapshot
+	fairSharing bool
+	log         logr.Logger
+
+	admissions atomic.Int64
+	written    map[string]time.Time // by kind and name
+	seen       *admission.Snapshot  // the last one looked at without finding differences
+}
+
+// New returns a Writer that is to be started.
+func New(c client.Client, books Books, snapshot func() *admission.Snapshot, fairSharing bool, log logr.Logger) *Writer {
+	return &Writer{client: c, books: books, snapshot: snapshot, fairSharing: fairSharing, log: log, written: map[string]time.Time{}}
+}
+
+// Admitted counts an admission: the more there are, the more statuses may be
+// written.
+func (w *Writer) Admitted() { w.admissions.Add(1) }
+
+// NeedLeaderElection keeps a standby from writing.
+func (w *Writer) NeedLeaderElection() bool { return true }
+
+// Start writes until the context ends.
+func (w *Writer) Start(ctx context.Context) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	base, extra := burst, 0.0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			base = min(base+rate*tick.Seconds(), burst)
+			extra = min(extra+perAdmission*float64(w.admissions.Swap(0)), saved)
+			spent := float64(w.write(ctx, now, int(base)+int(extra)))
+			fromBase := min(spent, float64(int(base)))
+			base -= fromBase
+			extra -= spent - fromBase
+		}
+	}
+}
+
+// pending is a status that differs from what it should be.
+type pending struct {
+	name  string // kind and name
+	since time.Time
+	put   func(context.Context) error
+}
+
+// write writes at most budget statuses, those first that were written longest
+// ago, and returns how many.
+func (w *Writer) write(ctx context.Context, now time.Time, budget int) int {
+	snapshot := w.snapshot()
+	if snapshot == nil || snapshot == w.seen || budget < 1 {
+		return 0
+	}
+	all := w.differing(snapshot)
+	if len(all) == 0 {
+		w.seen = snapshot
+		return 0
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].since.Before(all[j].since) })
+	spent := 0
+	for _, p := range all {
+		if spent == budget || now.Sub(p.since) < least {
+			break
+		}
+		spent++
+		w.written[p.name] = now
+		if err := p.put(ctx); err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
+			w.log.Error(err, "queue status not written; it is tried again", "object", p.name)
+		}
+	}
+	return spent
+}
+
+// differing lists the statuses that are not what they should be.
+func (w *Writer) differing(snapshot *admission.Snapshot) []pending {
+	var all []pending
+	for i := range snapshot.ClusterQueues {
+		now := &snapshot.ClusterQueues[i]
+		key := ledger.Key{Name: now.Name}
+		cq, ok := w.books.ClusterQueues.Get(key)
+		if !ok {
+			continue
+		}
+		if status := clusterQueueStatus(cq, now, w.fairSharing); !equality.Semantic.DeepEqual(cq.Status, status) {
+			changed := cq.DeepCopy()
+			changed.Status = status
+			all = append(all, w.pending("ClusterQueue "+now.Name, func(ctx context.Context) error {
+				return put(ctx, w.client, w.books.ClusterQueues, key, changed)
+			}))
+		}
+	}
+	for i := range snapshot.Cohorts {
+		now := &snapshot.Cohorts[i]
+		key := ledger.Key{Name: now.Name}
+		cohort, ok := w.books.Cohorts.Get(key)
+		if !ok {
+			continue
+		}
+		if status := cohortStatus(cohort, now, w.fairSharing); !equality.Semantic.DeepEqual(cohort.Status, status) {
+			changed := cohort.DeepCopy()
+			changed.Status = status
+			all = append(all, w.pending("Cohort "+now.Name, func(ctx context.Context) error {
+				return put(ctx, w.client, w.books.Cohorts, key, changed)
+			}))
+		}
+	}
+	for i := range snapshot.LocalQueues {
+		now := &snapshot.LocalQueues[i]
+		key := ledger.Key{Namespace: now.Namespace, Name: now.Name}
+		lq, ok := w.books.LocalQueues.Get(key)
+		if !ok {
+			continue
+		}
+		if status := localQueueStatus(lq, now); !equality.Semantic.DeepEqual(lq.Status, status) {
+			changed := lq.DeepCopy()
+			changed.Status = status
+			all = append(all, w.pending("LocalQueue "+now.Namespace+"/"+now.Name, func(ctx context.Context) error {
+				return put(ctx, w.client, w.books.LocalQueues, key, changed)
+			}))
+		}
+	}
+	return all
+}
+
+func (w *Writer) pending(name string, put func(context.Context) error) pending {
+	return pending{name: name, since: w.written[name], put: put}
+}
+
+// put writes a status and files the answer.
+func put[T client.Object](ctx context.Context, c client.Client, book *ledger.Book[T], key ledger.Key, changed T) error {
+	if err := c.Status().Update(ctx, changed); err != nil {
+		return err
+	}
+	changed.SetManagedFields(nil)
+	book.Learn(key, changed)
+	return nil
+}

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/pkg/metrics"
+)
+
+const (
+	component = "fairlead-manager"
+	// mostEvents may wait to be written; more are dropped and counted.
+	mostEvents = 4096
+	// eventWriters write at once. Few, so that Events never crowd out the
+	// writes that start jobs.
+	eventWriters = 2
+	eventTimeout = 10 * time.Second
+)
+
+// Events writes Events, each once, without waiting for the server and without
+// reading what is there.
+type Events struct {
+	client   typedcorev1.EventsGetter
+	counters *metrics.Counters
+	log      logr.Logger
+	queue    chan *corev1.Event
+}
+
+// NewEvents returns a writer that is to be started.
+func NewEvents(client typedcorev1.EventsGetter, counters *metrics.Counters, log logr.Logger) *Events {
+	return &Events{client: client, counters: counters, log: log, queue: make(chan *corev1.Event, mostEvents)}
+}
+
+// Emit queues an Event about an object; related may be nil.
+func (e *Events) Emit(about corev1.ObjectReference, related *corev1.ObjectReference, kind, reason, message string) {
+	now := metav1.Now()
+	event := &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: about.Namespace,
+			Name:      fmt.Sprintf("%.200s.%x", about.Name, now.UnixNano()),
+		},
+		InvolvedObject: about, Related: related,
+		Type: kind, Reason: reason, Message: shorten(message),
+		Source: corev1.EventSource{Component: component}, ReportingController: component, ReportingInstance: component,
+		Action: reason, FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}
+	select {
+	case e.queue <- event:
+	default:
+		e.counters.EventDropped()
+	}
+}
+
+// NeedLeaderElection keeps a standby from writing.
+func (e *Events) NeedLeaderElection() bool { return true }
+
+// Start writes until the context ends.
+func (e *Events) Start(ctx context.Context) error {
+	var writers sync.WaitGroup
+	for range eventWriters {
+		writers.Add(1)
+		go func() {
+			defer writers.Done()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case event := <-e.queue:
+					e.write(ctx, event)
+				}
+			}
+		}()
+	}
+	writers.Wait()
+	return nil
+}
+
+func (e *Events) write(ctx context.Context, event *corev1.Event) {
+	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
+	defer cancel()
+	if _, err := e.client.Events(event.Namespace).Create(ctx, event, metav1.CreateOptions{}); err != nil {
+		e.counters.EventDropped()
+		e.log.V(1).Info("event not written", "reason", event.Reason, "about", event.InvolvedObject.Name, "error", err.Error())
+	}
+}
+
+// shorten keeps a message within what the API allows.
+func shorten(message string) string {
+	const most = 1024
+	if len(message) > most {
+		return message[:most]
+	}
+	return message
+}
+
+func objectReference(gvk schema.GroupVersionKind, obj client.Object) corev1.ObjectReference {
+	apiVersion, kind := gvk.ToAPIVersionAndKind()
+	return corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName(), UID: obj.GetUID()}
+}

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/lifecycle"
+	"fairlead.dev/fairlead/pkg/controller/translate"
+	"fairlead.dev/fairlead/pkg/job"
+	"fairlead.dev/fairlead/pkg/metrics"
+)
+
+// Reporter implements lifecycle.Reporter.
+type Reporter struct {
+	kind     job.Kind
+	log      logr.Logger
+	counters *metrics.Counters
+	events   *Events
+	// Admitted is called after each admission that was written.
+	Admitted func()
+}
+
+// New returns a Reporter.
+func New(kind job.Kind, log logr.Logger, counters *metrics.Counters, events *Events) *Reporter {
+	return &Reporter{kind: kind, log: log, counters: counters, events: events, Admitted: func() {}}
+}
+
+// Decided implements lifecycle.Reporter.
+func (r *Reporter) Decided(wl *v1beta1.Workload, admit admission.Admit) {
+	r.log.Info("admit", "workloadUID", admit.UID, "namespace", wl.Namespace, "workload", wl.Name,
+		"queue", string(wl.Spec.QueueName), "clusterQueue", admit.Assignment.ClusterQueue,
+		"reason", admitReason(admit), "share", admit.Share)
+}
+
+func admitReason(admit admission.Admit) string {
+	if admit.Borrows {
+		return "FitsByBorrowing"
+	}
+	return "Fits"
+}
+
+// Waits implements lifecycle.Reporter.
+func (r *Reporter) Waits(wl *v1beta1.Workload, wait admission.Wait) {
+	r.log.Info("wait", "workloadUID", wait.UID, "namespace", wl.Namespace, "workload", wl.Name,
+		"queue", string(wl.Spec.QueueName), "reason", string(wait.Reason), "message", wait.Message)
+}
+
+// Written implements lifecycle.Reporter.
+func (r *Reporter) Written(write *lifecycle.Write, wl *v1beta1.Workload, obj client.Object) {
+	r.counters.Written(string(write.Purpose))
+	switch write.Purpose {
+	case lifecycle.Admit, lifecycle.Adopt:
+		r.Admitted()
+		r.admitted(write, obj.(*v1beta1.Workload))
+	case lifecycle.StartJob:
+		r.started(wl, obj)
+	case lifecycle.Evict:
+		r.evicted(obj.(*v1beta1.Workload))
+	case lifecycle.Finish:
+		r.finished(obj.(*v1beta1.Workload))
+	case lifecycle.StopJob, lifecycle.Release, lifecycle.Discard:
+		r.log.Info(string(write.Purpose), "namespace", write.Namespace, "name", write.Name)
+	}
+}
+
+func (r *Reporter) admitted(write *lifecycle.Write, wl *v1beta1.Workload) {
+	if wl.Status.Admission == nil {
+		return
+	}
+	clusterQueue := string(wl.Status.Admission.ClusterQueue)
+	r.counters.Admitted(clusterQueue, time.Since(wl.CreationTimestamp.Time))
+	if write.Purpose == lifecycle.Adopt {
+		r.log.Info("adopt", "workloadUID", string(wl.UID), "namespace", wl.Namespace, "workload", wl.Name,
+			"queue", string(wl.Spec.QueueName), "clusterQueue", clusterQueue, "reason", "RunsAlready")
+	}
+	if metav1.GetControllerOf(wl) == nil {
+		r.events.Emit(objectReference(v1beta1.GroupVersion.WithKind("Workload"), wl), nil, corev1.EventTypeNormal,
+			v1beta1.ReasonAdmitted, "Admitted by ClusterQueue "+clusterQueue)
+	}
+}
+
+// started gives the one Event of an admission, on the object that its user
+// knows: the job.
+func (r *Reporter) started(wl *v1beta1.Workload, obj client.Object) {
+	if wl == nil || wl.Status.Admission == nil {
+		return
+	}
+	related := objectReference(v1beta1.GroupVersion.WithKind("Workload"), wl)
+	r.events.Emit(objectReference(r.kind.GroupVersionKind(), obj), &related, corev1.EventTypeNormal, v1beta1.ReasonAdmitted,
+		fmt.Sprintf("Admitted by ClusterQueue %s through LocalQueue %s", wl.Status.Admission.ClusterQueue, wl.Spec.QueueName))
+}
+
+func (r *Reporter) evicted(wl *v1beta1.Workload) {
+	c := translate.Condition(wl, v1beta1.WorkloadEvicted)
+	if c == nil || wl.Status.Admission == nil {
+		return
+	}
+	clusterQueue := string(wl.Status.Admission.ClusterQueue)
+	r.counters.Evicted(clusterQueue, c.Reason)
+	r.log.Info("evict", "workloadUID", string(wl.UID), "namespace", wl.Namespace, "workload", wl.Name,
+		"queue", string(wl.Spec.QueueName), "clusterQueue", clusterQueue, "reason", c.Reason, "message", c.Message)
+	r.events.Emit(r.forUser(wl), nil, corev1.EventTypeNormal, v1beta1.WorkloadEvicted, c.Message)
+}
+
+func (r *Reporter) finished(wl *v1beta1.Workload) {
+	clusterQueue := ""
+	if wl.Status.Admission != nil {
+		clusterQueue = string(wl.Status.Admission.ClusterQueue)
+	}
+	r.counters.Finished(clusterQueue)
+	if c := translate.Condition(wl, v1beta1.WorkloadFinished); c != nil && c.Reason == v1beta1.FinishedFailedToStart {
+		r.events.Emit(r.forUser(wl), nil, corev1.EventTypeWarning, c.Reason, c.Message)
+	}
+}
+
+// forUser refers to the job of a Workload, or to the Workload if it has none.
+func (r *Reporter) forUser(wl *v1beta1.Workload) corev1.ObjectReference {
+	if owner := metav1.GetControllerOf(wl); owner != nil {
+		return corev1.ObjectReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name,
+			Namespace: wl.Namespace, UID: owner.UID}
+	}
+	return objectReference(v1beta1.GroupVersion.WithKind("Workload"), wl)
+}
+
+// Refused implements lifecycle.Reporter.
+func (r *Reporter) Refused(write *lifecycle.Write, err error) {
+	r.counters.Refused(string(write.Purpose))
+	r.log.Error(err, "the API server refused a write", "purpose", string(write.Purpose), "namespace", write.Namespace, "name", write.Name)
+}
+
+// Warn implements lifecycle.Reporter.
+func (r *Reporter) Warn(obj client.Object, reason, message string) {
+	r.log.Info("warning", "namespace", obj.GetNamespace(), "job", obj.GetName(), "reason", reason, "message", message)
+	r.events.Emit(objectReference(r.kind.GroupVersionKind(), obj), nil, corev1.EventTypeWarning, reason, message)
+}

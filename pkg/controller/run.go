@@ -1,0 +1,77 @@
+package controller
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/loop"
+	"fairlead.dev/fairlead/pkg/job"
+	"fairlead.dev/fairlead/pkg/job/batchjob"
+)
+
+// Run builds the manager as configured and runs it until the context ends, or
+// until the lease is lost: then it returns an error at once and the process
+// has to exit, since another replica may be deciding already.
+func Run(ctx context.Context, restConfig *rest.Config, configuration *configv1beta1.Configuration, engine loop.Engine) error {
+	kind := batchjob.Kind{}
+	limitClient(restConfig, configuration.ClientConnection)
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(configuration, kind))
+	if err != nil {
+		return fmt.Errorf("manager: %w", err)
+	}
+	c, err := Setup(ctx, mgr, Options{Configuration: configuration, Engine: engine, Kind: kind, Registry: ctrlmetrics.Registry})
+	if err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("rebuilt", c.Ready); err != nil {
+		return fmt.Errorf("readiness check: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("liveness check: %w", err)
+	}
+	return mgr.Start(ctx)
+}
+
+// limitClient applies the client's own limits; none by default, since the
+// server's priority and fairness is the limiter.
+func limitClient(restConfig *rest.Config, limits *configv1beta1.ClientConnection) {
+	restConfig.QPS = -1
+	if *limits.QPS > 0 {
+		restConfig.QPS, restConfig.Burst = *limits.QPS, int(*limits.Burst)
+	}
+}
+
+func managerOptions(configuration *configv1beta1.Configuration, kind job.Kind) manager.Options {
+	election := configuration.LeaderElection
+	return manager.Options{
+		Scheme:                        NewScheme(),
+		Cache:                         CacheOptions(kind),
+		LeaderElection:                *election.LeaderElect,
+		LeaderElectionID:              election.ResourceName,
+		LeaderElectionNamespace:       election.ResourceNamespace,
+		LeaseDuration:                 &election.LeaseDuration.Duration,
+		RenewDeadline:                 &election.RenewDeadline.Duration,
+		RetryPeriod:                   &election.RetryPeriod.Duration,
+		LeaderElectionReleaseOnCancel: true,
+		HealthProbeBindAddress:        configuration.Health.HealthProbeBindAddress,
+		ReadinessEndpointName:         "/" + strings.Trim(configuration.Health.ReadinessEndpointName, "/"),
+		LivenessEndpointName:          "/" + strings.Trim(configuration.Health.LivenessEndpointName, "/"),
+		Metrics: metricsserver.Options{
+			BindAddress:    configuration.Metrics.BindAddress,
+			SecureServing:  true,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+			TLSOpts:        []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+		},
+	}
+}

@@ -1,0 +1,155 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/controller/lifecycle"
+	"fairlead.dev/fairlead/pkg/controller/loop"
+	"fairlead.dev/fairlead/pkg/controller/queuestatus"
+	"fairlead.dev/fairlead/pkg/controller/report"
+	"fairlead.dev/fairlead/pkg/job"
+	"fairlead.dev/fairlead/pkg/metrics"
+)
+
+// Options are what the controller is built from besides the manager.
+type Options struct {
+	Configuration *configv1beta1.Configuration
+	Engine        loop.Engine
+	Kind          job.Kind
+	Registry      prometheus.Registerer
+}
+
+// Controller is the shell around one engine.
+type Controller struct {
+	manager  manager.Manager
+	options  Options
+	inbox    *loop.Inbox
+	loop     *loop.Loop
+	executor *lifecycle.Executor
+	watches  watches
+	classes  *classes
+
+	workloads *ledger.Book[*v1beta1.Workload]
+	jobs      *ledger.Book[client.Object]
+	flavors   *ledger.Book[*v1beta1.ResourceFlavor]
+	queues    queuestatus.Books
+}
+
+// Setup adds the controller's parts to the manager. They start with it.
+func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controller, error) {
+	c := &Controller{
+		manager: mgr, options: options,
+		inbox:   loop.NewInbox(),
+		watches: watches{cache: mgr.GetCache()},
+		classes: newClasses(),
+	}
+	c.openBooks()
+	counters := metrics.NewCounters(options.Registry)
+	events, err := c.newEvents(counters)
+	if err != nil {
+		return nil, err
+	}
+	reporter := report.New(options.Kind, mgr.GetLogger().WithName("decisions"), counters, events)
+	if err := c.newExecutor(reporter); err != nil {
+		return nil, err
+	}
+	c.newLoop(counters)
+	fairSharing := *options.Configuration.FairSharing.Enable
+	statuses := queuestatus.New(mgr.GetClient(), c.queues, c.loop.Snapshot, fairSharing, mgr.GetLogger().WithName("queues"))
+	reporter.Admitted = statuses.Admitted
+	metrics.NewQueues(options.Registry, c.loop.Snapshot, options.Configuration.Metrics.EnableClusterQueueResources)
+	if err := c.watchAll(ctx); err != nil {
+		return nil, err
+	}
+	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses} {
+		if err := mgr.Add(part); err != nil {
+			return nil, fmt.Errorf("add a part to the manager: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// Ready is the readiness check: it fails until the state is rebuilt.
+func (c *Controller) Ready(*http.Request) error {
+	if c.loop.Ready() {
+		return nil
+	}
+	return errors.New("the state is being rebuilt from the API server")
+}
+
+func (c *Controller) newLoop(counters *metrics.Counters) {
+	timeout := c.options.Configuration.Controller.CacheSyncTimeout.Duration
+	c.loop = loop.New(loop.Config{
+		Engine: c.options.Engine,
+		Inbox:  c.inbox,
+		Sink:   c.executor,
+		Rebuilt: func(ctx context.Context) error {
+			limited, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			if !c.watches.wait(limited) && ctx.Err() == nil {
+				return fmt.Errorf("the API server did not deliver all objects within %s: is it reachable, are the CRDs installed, "+
+					"and may the service account list and watch them? Raise controller.cacheSyncTimeout if it is only slow", timeout)
+			}
+			return ctx.Err()
+		},
+		Leading:  c.manager.Elected(),
+		JobEnded: c.jobEnded,
+		Observe:  counters.Pass,
+		Log:      c.manager.GetLogger().WithName("loop"),
+	})
+}
+
+func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
+	configuration := c.options.Configuration
+	api, err := lifecycle.NewClient(c.manager.GetConfig(), c.manager.GetHTTPClient(), c.manager.GetScheme(), c.options.Kind)
+	if err != nil {
+		return err
+	}
+	facts := &lifecycle.Facts{
+		Classes: c.classes,
+		Flavor:  func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
+	}
+	if policy := configuration.ObjectRetentionPolicies; policy != nil && policy.Workloads != nil && policy.Workloads.AfterFinished != nil {
+		retention := policy.Workloads.AfterFinished.Duration
+		facts.Retention = &retention
+	}
+	c.executor = lifecycle.New(lifecycle.Config{
+		API: api, Kind: c.options.Kind,
+		Workloads: c.workloads, Jobs: c.jobs,
+		Facts: facts, Engine: c.inbox, Reporter: reporter,
+		Concurrency: configuration.Controller.GroupKindConcurrency["Workload.fairlead.dev"],
+		Log:         c.manager.GetLogger().WithName("lifecycle"),
+	})
+	return nil
+}
+
+func (c *Controller) newEvents(counters *metrics.Counters) (*report.Events, error) {
+	config := rest.CopyConfig(c.manager.GetConfig())
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	typed, err := typedcorev1.NewForConfigAndClient(config, c.manager.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("client for Events: %w", err)
+	}
+	return report.NewEvents(typed, counters, c.manager.GetLogger().WithName("events")), nil
+}
+
+// jobEnded says whether the job of a Workload is known to have ended.
+func (c *Controller) jobEnded(key ledger.Key) bool {
+	obj, known := c.jobs.Get(key)
+	return known && c.options.Kind.State(obj).Finished != nil
+}

@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/controller/loop"
+	"fairlead.dev/fairlead/pkg/controller/translate"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+// openBooks makes the ledgers and says who is told of their changes.
+func (c *Controller) openBooks() {
+	c.workloads = ledger.NewBook(c.workloadChanged)
+	c.jobs = ledger.NewBook(c.jobChanged)
+	c.flavors = queueBook(c.inbox, "ResourceFlavor",
+		func(f *v1beta1.ResourceFlavor) admission.Event { return translate.Flavor(f) },
+		func(key ledger.Key) admission.Event { return admission.DeleteFlavor{Name: key.Name} })
+	c.queues.ClusterQueues = queueBook(c.inbox, "ClusterQueue",
+		func(cq *v1beta1.ClusterQueue) admission.Event { return translate.ClusterQueue(cq) },
+		func(key ledger.Key) admission.Event { return admission.DeleteClusterQueue{Name: key.Name} })
+	c.queues.Cohorts = queueBook(c.inbox, "Cohort",
+		func(cohort *v1beta1.Cohort) admission.Event { return translate.Cohort(cohort) },
+		func(key ledger.Key) admission.Event { return admission.DeleteCohort{Name: key.Name} })
+	c.queues.LocalQueues = queueBook(c.inbox, "LocalQueue",
+		func(lq *v1beta1.LocalQueue) admission.Event { return translate.LocalQueue(lq) },
+		func(key ledger.Key) admission.Event {
+			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
+		})
+}
+
+// queueBook is a ledger of objects that the engine is told of when their
+// specification changes. A change of status alone, most often written by
+// ourselves, must not wake a whole tree.
+func queueBook[T client.Object](inbox *loop.Inbox, kind string, set func(T) admission.Event, del func(ledger.Key) admission.Event) *ledger.Book[T] {
+	return ledger.NewBook(func(key ledger.Key, was, is T) {
+		name := kind + "/" + key.String()
+		switch {
+		case !there(is):
+			inbox.Object(name, del(key))
+		case !there(was), was.GetUID() != is.GetUID(), was.GetGeneration() != is.GetGeneration(),
+			(was.GetDeletionTimestamp() == nil) != (is.GetDeletionTimestamp() == nil):
+			inbox.Object(name, set(is))
+		default:
+			inbox.Ring()
+		}
+	})
+}
+
+// there says whether an object is not nil.
+func there[T client.Object](obj T) bool { return !reflect.ValueOf(obj).IsNil() }
+
+func (c *Controller) workloadChanged(key ledger.Key, was, is *v1beta1.Workload) {
+	if was != nil && (is == nil || was.UID != is.UID) {
+		c.inbox.WorkloadGone(was.UID)
+	}
+	if is != nil {
+		c.inbox.Workload(is)
+	}
+	c.executor.Enqueue(key)
+}
+
+func (c *Controller) jobChanged(key ledger.Key, _, is client.Object) {
+	if is == nil || c.options.Kind.State(is).Finished != nil {
+		// Free its quota at once; the Workload is told in its own time.
+		if wl, known := c.workloads.Get(key); known {
+			c.inbox.Finished(wl.UID)
+		}
+	}
+	c.executor.Enqueue(key)
+}
+
+// watchAll registers all handlers.
+func (c *Controller) watchAll(ctx context.Context) error {
+	for _, register := range []func(context.Context) error{
+		c.watchQueues, c.watchClasses, c.watchWorkloads, c.watchJobs,
+	} {
+		if err := register(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file registers a watch that does nothing but file what it sees.
+func file[T client.Object](ctx context.Context, w *watches, example T, book *ledger.Book[T]) error {
+	key := func(obj T) ledger.Key { return ledger.Key{Namespace: obj.GetNamespace(), Name: obj.GetName()} }
+	return watch(ctx, w, example,
+		func(obj T) { book.See(key(obj), obj) },
+		func(obj T) { book.Gone(key(obj), obj.GetUID()) })
+}
+
+func (c *Controller) watchQueues(ctx context.Context) error {
+	return errors.Join(
+		file(ctx, &c.watches, &v1beta1.ClusterQueue{}, c.queues.ClusterQueues),
+		file(ctx, &c.watches, &v1beta1.Cohort{}, c.queues.Cohorts),
+		file(ctx, &c.watches, &v1beta1.LocalQueue{}, c.queues.LocalQueues),
+		file(ctx, &c.watches, &v1beta1.ResourceFlavor{}, c.flavors),
+		watch(ctx, &c.watches, &corev1.Namespace{}, func(ns *corev1.Namespace) {
+			c.inbox.Object("Namespace/"+ns.Name, translate.Namespace(ns.Name, ns.Labels))
+		}, func(ns *corev1.Namespace) {
+			c.inbox.Object("Namespace/"+ns.Name, admission.DeleteNamespace{Name: ns.Name})
+		}),
+	)
+}
+
+// watchClasses: a change of a priority class is a matter of all jobs; it is
+// rare, and looking at a job that it does not concern costs little.
+func (c *Controller) watchClasses(ctx context.Context) error {
+	err := watch(ctx, &c.watches, &v1beta1.WorkloadPriorityClass{}, func(class *v1beta1.WorkloadPriorityClass) {
+		c.classes.setWorkloadClass(class)
+		c.enqueueJobs()
+	}, func(class *v1beta1.WorkloadPriorityClass) {
+		c.classes.deleteWorkloadClass(class)
+		c.enqueueJobs()
+	})
+	if err != nil {
+		return err
+	}
+	return watch(ctx, &c.watches, &schedulingv1.PriorityClass{}, func(class *schedulingv1.PriorityClass) {
+		c.classes.setPodClass(class)
+		c.enqueueJobs()
+	}, func(class *schedulingv1.PriorityClass) {
+		c.classes.deletePodClass(class)
+		c.enqueueJobs()
+	})
+}
+
+func (c *Controller) enqueueJobs() {
+	c.jobs.Each(func(key ledger.Key, _ client.Object) bool {
+		c.executor.Enqueue(key)
+		return true
+	})
+}
+
+func (c *Controller) watchWorkloads(ctx context.Context) error {
+	return file(ctx, &c.watches, &v1beta1.Workload{}, c.workloads)
+}
+
+func (c *Controller) watchJobs(ctx context.Context) error {
+	kind := c.options.Kind
+	return watch(ctx, &c.watches, kind.New(),
+		func(obj client.Object) { c.jobs.See(job.WorkloadKey(kind, obj), obj) },
+		func(obj client.Object) { c.jobs.Gone(job.WorkloadKey(kind, obj), obj.GetUID()) })
+}

@@ -1,0 +1,91 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const namespace = "fairlead"
+
+// waitBuckets are seconds: from an idle system's latency to days.
+var waitBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 40960, 163840}
+
+// Counters are what the manager counts as it goes.
+type Counters struct {
+	attempts      *prometheus.CounterVec
+	passSeconds   *prometheus.HistogramVec
+	quotaReserved *prometheus.CounterVec
+	admitted      *prometheus.CounterVec
+	waitSeconds   *prometheus.HistogramVec
+	evicted       *prometheus.CounterVec
+	finished      *prometheus.CounterVec
+	writes        *prometheus.CounterVec
+	refused       *prometheus.CounterVec
+	eventsDropped prometheus.Counter
+}
+
+// NewCounters registers the counters.
+func NewCounters(registry prometheus.Registerer) *Counters {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+		registry.MustRegister(c)
+		return c
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+		registry.MustRegister(h)
+		return h
+	}
+	c := &Counters{
+		attempts: counter("admission_attempts_total", "Passes of the engine, by result: success if something was admitted.", "result"),
+		passSeconds: histogram("admission_attempt_duration_seconds", "Duration of a pass of the engine, by result.",
+			prometheus.ExponentialBuckets(1e-6, 4, 12), "result"),
+		quotaReserved: counter("quota_reserved_workloads_total", "Workloads that were given quota.", "cluster_queue"),
+		admitted:      counter("admitted_workloads_total", "Workloads that were admitted.", "cluster_queue"),
+		waitSeconds: histogram("admission_wait_time_seconds", "Time from the creation of a workload to its admission.",
+			waitBuckets, "cluster_queue"),
+		evicted:  counter("evicted_workloads_total", "Workloads that were evicted.", "cluster_queue", "reason"),
+		finished: counter("finished_workloads_total", "Workloads that have ended.", "cluster_queue"),
+		writes:   counter("api_writes_total", "Writes to the API server that were done, by purpose.", "purpose"),
+		refused:  counter("api_writes_refused_total", "Writes that the API server refused, by purpose.", "purpose"),
+		eventsDropped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "events_dropped_total",
+			Help: "Events that were not written because there were too many."}),
+	}
+	registry.MustRegister(c.eventsDropped)
+	return c
+}
+
+// Pass counts a pass of the engine.
+func (c *Counters) Pass(took time.Duration, decisions int) {
+	result := "inadmissible"
+	if decisions > 0 {
+		result = "success"
+	}
+	c.attempts.WithLabelValues(result).Inc()
+	c.passSeconds.WithLabelValues(result).Observe(took.Seconds())
+}
+
+// Admitted counts an admission whose workload waited for that long.
+func (c *Counters) Admitted(clusterQueue string, waited time.Duration) {
+	c.quotaReserved.WithLabelValues(clusterQueue).Inc()
+	c.admitted.WithLabelValues(clusterQueue).Inc()
+	c.waitSeconds.WithLabelValues(clusterQueue).Observe(max(waited.Seconds(), 0))
+}
+
+// Evicted counts an eviction.
+func (c *Counters) Evicted(clusterQueue, reason string) {
+	c.evicted.WithLabelValues(clusterQueue, reason).Inc()
+}
+
+// Finished counts the end of a workload.
+func (c *Counters) Finished(clusterQueue string) { c.finished.WithLabelValues(clusterQueue).Inc() }
+
+// Written counts a write to the API server.
+func (c *Counters) Written(purpose string) { c.writes.WithLabelValues(purpose).Inc() }
+
+// Refused counts a write that the API server refused.
+func (c *Counters) Refused(purpose string) { c.refused.WithLabelValues(purpose).Inc() }
+
+// EventDropped counts an event that was not written.
+func (c *Counters) EventDropped() { c.eventsDropped.Inc() }
