@@ -41,7 +41,7 @@ func (s *state) writeAdminKubeconfig() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFileAtomically(s.adminKubeconfig(), data, 0o600); err != nil {
+	if err := writeFileAtomically(s.adminKubeconfig(), data); err != nil {
 		return err
 	}
 	if s.Kubeconfig == "" {
@@ -53,7 +53,7 @@ func (s *state) writeAdminKubeconfig() error {
 	if err := s.save(); err != nil {
 		return err
 	}
-	return writeFileAtomically(s.Kubeconfig, data, 0o600)
+	return writeFileAtomically(s.Kubeconfig, data)
 }
 
 // writeManagerKubeconfig writes the kubeconfig of the manager, which reads its
@@ -65,7 +65,7 @@ func (s *state) writeManagerKubeconfig() error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomically(s.managerKubeconfig(), data, 0o600)
+	return writeFileAtomically(s.managerKubeconfig(), data)
 }
 
 // encodeKubeconfig renders a kubeconfig with one context.

@@ -29,7 +29,7 @@ func writeManagerConfig(s *state, given string) error {
 	if err != nil {
 		return fmt.Errorf("encode the manager's configuration: %w", err)
 	}
-	return writeFileAtomically(s.managerConfig(), data, 0o600)
+	return writeFileAtomically(s.managerConfig(), data)
 }
 
 // shippedConfig is the configuration of config/manager with leader election

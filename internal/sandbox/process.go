@@ -204,8 +204,8 @@ func parseStat(data []byte) (uint64, error) {
 	if end < 0 {
 		return 0, fmt.Errorf("unexpected /proc stat line %q", data)
 	}
-	fields := strings.Fields(string(data[end+1:])) // fields[0] is field 3
-	const state, start = 3 - 3, 22 - 3
+	fields := strings.Fields(string(data[end+1:]))
+	const state, start = 0, 19 // fields 3 and 22 of the line
 	if len(fields) <= start {
 		return 0, fmt.Errorf("unexpected /proc stat line %q", data)
 	}

@@ -115,7 +115,7 @@ func (s *state) save() error {
 	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
 		return fmt.Errorf("make the state directory of sandbox %q: %w", s.Name, err)
 	}
-	if err := writeFileAtomically(s.file(), append(data, '\n'), 0o600); err != nil {
+	if err := writeFileAtomically(s.file(), append(data, '\n')); err != nil {
 		return fmt.Errorf("save the state of sandbox %q: %w", s.Name, err)
 	}
 	return nil
@@ -160,15 +160,15 @@ func stateNames(home string) ([]string, error) {
 // kubeconfig context and part of kwokctl's names.
 var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
 
-// writeFileAtomically replaces path by a rename.
-func writeFileAtomically(path string, data []byte, mode fs.FileMode) error {
+// writeFileAtomically replaces path by a rename; only this user may read it.
+func writeFileAtomically(path string, data []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Chmod(mode), temp.Close())
+	err = errors.Join(err, temp.Chmod(0o600), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}

@@ -36,7 +36,7 @@ func renewToken(ctx context.Context, client kubernetes.Interface, path string, l
 	if err != nil {
 		return time.Time{}, fmt.Errorf("request a token for the manager: %w", err)
 	}
-	if err := writeFileAtomically(path, []byte(answer.Status.Token), 0o600); err != nil {
+	if err := writeFileAtomically(path, []byte(answer.Status.Token)); err != nil {
 		return time.Time{}, err
 	}
 	return answer.Status.ExpirationTimestamp.Time, nil
