@@ -12,7 +12,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -68,7 +67,7 @@ const tokenSeconds = 4 * 3600
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, batchv1.AddToScheme, eventsv1.AddToScheme, rbacv1.AddToScheme,
+		corev1.AddToScheme, batchv1.AddToScheme, rbacv1.AddToScheme,
 		authenticationv1.AddToScheme, fairlead.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {

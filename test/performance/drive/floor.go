@@ -107,7 +107,7 @@ func (f *floor) startJob(ctx context.Context, item load.Item, j *batchv1.Job, w 
 		return fmt.Errorf("unsuspend job %s: %w", j.Name, err)
 	}
 	f.recorder.started(item.Index)
-	if err := f.clients.events.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
+	if err := f.clients.events.Create(ctx, jobEvent(j, w, item.Queue, time.Now())); err != nil {
 		return fmt.Errorf("create the event of job %s: %w", j.Name, err)
 	}
 	return nil
@@ -132,7 +132,7 @@ func (f *floor) submitWorkload(ctx context.Context, item load.Item) error {
 		f.agenda.follow(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error {
 			return f.finishWorkload(ctx, item, w)
 		})
-		if err := f.clients.events.Create(ctx, admittedEvent(w, f.queueOf[item.Queue].Name, time.Now())); err != nil {
+		if err := f.clients.events.Create(ctx, workloadEvent(w, item.Queue, time.Now())); err != nil {
 			return fmt.Errorf("create the event of workload %s: %w", w.Name, err)
 		}
 		return nil
@@ -165,7 +165,7 @@ func (f *floor) create(ctx context.Context, w *fairlead.Workload) (*fairlead.Wor
 
 // admit writes the admission.
 func (f *floor) admit(ctx context.Context, item load.Item, w *fairlead.Workload) (*fairlead.Workload, error) {
-	setAdmitted(w, f.queueOf[item.Queue].Name, item.Class.Cores, time.Now())
+	setAdmitted(w, item.Queue, item.Class.Cores, time.Now())
 	return f.putStatus(ctx, w)
 }
 

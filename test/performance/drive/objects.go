@@ -1,8 +1,6 @@
 package drive
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -74,11 +72,4 @@ func bareWorkload(item load.Item) (*fairlead.Workload, error) {
 
 func cores(n int64) corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(n, resource.DecimalSI)}
-}
-
-// nameWithHash is a name of at most 63 characters that begins with stem and
-// differs for different seeds.
-func nameWithHash(stem, seed string) string {
-	sum := sha256.Sum256([]byte(seed))
-	return stem[:min(len(stem), 57)] + "-" + hex.EncodeToString(sum[:])[:5]
 }

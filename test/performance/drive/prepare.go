@@ -37,7 +37,6 @@ type Session struct {
 	load        load.Load
 	concurrency int
 	clients     clients
-	queueOf     map[string]load.Queue
 }
 
 // Config says what to run where.
@@ -75,7 +74,7 @@ func Prepare(ctx context.Context, config Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{load: config.Load, concurrency: config.Concurrency, queueOf: map[string]load.Queue{}}
+	s := &Session{load: config.Load, concurrency: config.Concurrency}
 	s.clients.counter = newCounter()
 	if s.clients.admin, err = newClient(config.Admin, scheme, s.clients.counter); err != nil {
 		return nil, err
@@ -117,7 +116,6 @@ func (s *Session) fixtures() []client.Object {
 	}
 	cohorts := map[string]bool{}
 	for _, q := range s.load.Queues() {
-		s.queueOf[q.Name] = q
 		if !cohorts[q.Cohort] {
 			cohorts[q.Cohort] = true
 			objects = append(objects, &fairlead.Cohort{ObjectMeta: metav1.ObjectMeta{Name: q.Cohort}})

@@ -7,7 +7,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -85,17 +84,37 @@ func statusBody(w *fairlead.Workload) ([]byte, error) {
 	return body, nil
 }
 
-// admittedEvent is the one Event that an admission leaves.
-func admittedEvent(w *fairlead.Workload, clusterQueue string, now time.Time) *eventsv1.Event {
-	return &eventsv1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: nameWithHash(w.Name, w.Name+"admitted")},
-		EventTime:  metav1.NewMicroTime(now),
-		Type:       corev1.EventTypeNormal, Reason: fairlead.ReasonAdmitted, Action: "Admit",
-		ReportingController: "fairlead.dev/manager", ReportingInstance: "fairlead-manager",
-		Note: "Admitted by ClusterQueue " + clusterQueue,
-		Regarding: corev1.ObjectReference{
-			APIVersion: fairlead.GroupVersion.String(), Kind: "Workload",
-			Namespace: w.Namespace, Name: w.Name, UID: w.UID, ResourceVersion: w.ResourceVersion,
-		},
+// component is the manager's name in its Events.
+const component = "fairlead-manager"
+
+// jobEvent is the one Event that an admission leaves on a Job.
+func jobEvent(j *batchv1.Job, w *fairlead.Workload, clusterQueue string, now time.Time) *corev1.Event {
+	event := admittedEvent(corev1.ObjectReference{
+		APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job", Namespace: j.Namespace, Name: j.Name, UID: j.UID,
+	}, fmt.Sprintf("Admitted by ClusterQueue %s through LocalQueue %s", clusterQueue, w.Spec.QueueName), now)
+	related := workloadReference(w)
+	event.Related = &related
+	return event
+}
+
+// workloadEvent is the one Event that an admission leaves on a bare Workload.
+func workloadEvent(w *fairlead.Workload, clusterQueue string, now time.Time) *corev1.Event {
+	return admittedEvent(workloadReference(w), "Admitted by ClusterQueue "+clusterQueue, now)
+}
+
+func workloadReference(w *fairlead.Workload) corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: fairlead.GroupVersion.String(), Kind: "Workload", Namespace: w.Namespace, Name: w.Name, UID: w.UID,
+	}
+}
+
+func admittedEvent(about corev1.ObjectReference, message string, at time.Time) *corev1.Event {
+	now := metav1.NewTime(at)
+	return &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: about.Namespace, Name: fmt.Sprintf("%s.%x", about.Name, now.UnixNano())},
+		InvolvedObject: about,
+		Type:           corev1.EventTypeNormal, Reason: fairlead.ReasonAdmitted, Action: fairlead.ReasonAdmitted, Message: message,
+		Source: corev1.EventSource{Component: component}, ReportingController: component, ReportingInstance: component,
+		FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}
 }
