@@ -187,7 +187,8 @@ func processName(pid int) string {
 	return filepath.Base(string(first))
 }
 
-// startTicks reads field 22 of /proc/pid/stat; a zombie counts as gone.
+// startTicks reads field 22 of /proc/pid/stat; a zombie without further threads
+// counts as gone.
 func startTicks(pid int) (uint64, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -205,11 +206,13 @@ func parseStat(data []byte) (uint64, error) {
 		return 0, fmt.Errorf("unexpected /proc stat line %q", data)
 	}
 	fields := strings.Fields(string(data[end+1:]))
-	const state, start = 0, 19 // fields 3 and 22 of the line
+	const state, threads, start = 0, 17, 19 // fields 3, 20 and 22 of the line
 	if len(fields) <= start {
 		return 0, fmt.Errorf("unexpected /proc stat line %q", data)
 	}
-	if s := fields[state]; s == "Z" || s == "X" {
+	// The first thread turns zombie while others may still be on their way out
+	// with the process's sockets open; it is gone when it is the last one.
+	if s := fields[state]; (s == "Z" || s == "X") && (fields[threads] == "1" || fields[threads] == "0") {
 		return 0, fmt.Errorf("the process has ended: %w", errNotOurs)
 	}
 	ticks, err := strconv.ParseUint(fields[start], 10, 64)

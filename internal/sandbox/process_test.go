@@ -118,6 +118,7 @@ func TestParseStat(t *testing.T) {
 	}{
 		{name: "plain", line: "7 (etcd) S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0", want: 4711},
 		{name: "parentheses and blanks in the name", line: "7 (a) S (b) R 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0", want: 99},
+		{name: "zombie whose other threads still end", line: "7 (etcd) Z 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 3 0 4711 0 0", want: 4711},
 		{name: "zombie", line: "7 (etcd) Z 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0", gone: true},
 	}
 	for _, tt := range tests {
