@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"fairlead.dev/fairlead/test/performance/drive"
 	"fairlead.dev/fairlead/test/performance/load"
@@ -22,7 +21,7 @@ const trialObjects = 200
 // and then down again, and the better of a candidate's two figures counts.
 func (b *bench) calibrate(ctx context.Context, l load.Load) (trials []report.Trial, err error) {
 	b.say("%s: starting a cluster to find the floor's best number of requests in flight", l.Name)
-	c, err := up(ctx, l, false, io.Discard)
+	c, err := b.up(ctx, l, false)
 	if err != nil {
 		return nil, err
 	}

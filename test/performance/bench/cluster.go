@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -45,11 +44,10 @@ type cluster struct {
 
 // up brings a cluster up for a load. Nodes, and what places and runs pods, are
 // there for Jobs only.
-func up(ctx context.Context, l load.Load, manager bool, out io.Writer) (*cluster, error) {
+func up(ctx context.Context, l load.Load, manager bool) (*cluster, error) {
 	options := sandbox.Options{
 		Name:           "bench-" + strconv.Itoa(os.Getpid()),
 		WithoutManager: !manager,
-		Output:         out,
 	}
 	if l.Kind == load.Jobs {
 		options.Nodes = []sandbox.NodeGroup{{

@@ -65,20 +65,27 @@ func (b *bench) load(ctx context.Context, l load.Load) (*report.LoadResult, erro
 	return result, nil
 }
 
+// up brings a cluster up and notes the version of its server.
+func (b *bench) up(ctx context.Context, l load.Load, manager bool) (*cluster, error) {
+	c, err := up(ctx, l, manager)
+	if err != nil {
+		return nil, err
+	}
+	if b.machine.Server, err = c.serverVersion(); err != nil {
+		return nil, errors.Join(err, c.down(ctx))
+	}
+	return c, nil
+}
+
 // once does one run on a fresh cluster.
 func (b *bench) once(ctx context.Context, l load.Load, driver report.Driver, number, concurrency int) (run *report.Run, err error) {
 	label := fmt.Sprintf("%s %s %d/%d", l.Name, driver, number, b.settings.runs)
 	b.say("%s: starting a cluster", label)
-	c, err := up(ctx, l, driver == report.Fairlead, io.Discard)
+	c, err := b.up(ctx, l, driver == report.Fairlead)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.down(ctx)) }()
-	if b.machine.Server == "" {
-		if b.machine.Server, err = c.serverVersion(); err != nil {
-			return nil, err
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, b.settings.timeout)
 	defer cancel()
 	session, err := drive.Prepare(ctx, drive.Config{
@@ -203,7 +210,7 @@ func (b *bench) suspension(ctx context.Context, jobs int) (found *report.Suspens
 		concurrency = 16
 	}
 	b.say("suspension: starting a cluster")
-	c, err := up(ctx, l, false, io.Discard)
+	c, err := b.up(ctx, l, false)
 	if err != nil {
 		return nil, err
 	}
