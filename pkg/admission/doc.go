@@ -2,4 +2,23 @@
 // and knows no clock; time is an argument.
 //
 //	shell --Step(now, Event)--> Engine --[]Decision--> executor --API write--> shell
+//
+// Inside, an event changes the one place where a thing is known, and a pass
+// drains what can be admitted:
+//
+//	SetWorkload ─> place ─> queue.Queue (active) ─┐
+//	Finish, Forget ─> discharge ─> a fall of usage ┤ wakes what consulted it
+//	Set/Delete of queues, flavors ─> sync ─────────┘ wakes the tree
+//	                                               │
+//	Decide ─> pass over each tree with work: store representatives,
+//	          winner of the tournament, re-check, act, rounds
+//	              │ fits            │ does not
+//	              v                 v
+//	          charge, Admit     park its class, Wait
+//
+// The rules are those of semantics sections 1 to 4 and 6. Files: events and
+// decisions are the interface; workload is the life of one; clusterqueue and
+// localqueue are what queues say; shape, plan and flavor turn pod sets into
+// integers; verdict is the flavor search; scope, pass, wake and strict are the
+// procedure; snapshot, message and line are for readers.
 package admission

@@ -1,65 +1,143 @@
 package admission
 
+import (
+	"fmt"
+
+	"github.com/google/btree"
+
+	"fairlead.dev/fairlead/pkg/cache"
+	"fairlead.dev/fairlead/pkg/queue"
+)
+
 // Config holds what is fixed for the life of an engine.
 type Config struct {
 	// FairSharing orders the queues of a tree by dominant resource share;
 	// without it the order is by borrowing level.
 	FairSharing bool
+	// IgnoreUndeclared lets workloads ask for resources that their
+	// ClusterQueue does not cover; by default they wait as NoMatchingFlavor
+	// (resources.quotaCheckStrategy).
+	IgnoreUndeclared bool
 }
 
-// Engine holds the whole scheduling state.
+// Engine holds the whole scheduling state. One goroutine owns it: events go in
+// by Step, decisions come out of Step(Decide{}). The same events give the same
+// decisions, to the byte.
 //
-// Its owner calls Step from one goroutine:
-//
-//	func New(Config) *Engine
-//	func (*Engine) Step(now int64, ev Event) []Decision  // Admit and Wait come from Decide
-//	func (*Engine) NextWake(now int64) (int64, bool)     // earliest NotBefore still ahead
-//	func (*Engine) Snapshot() *Snapshot                  // immutable: for statuses, metrics, readers
-type Engine struct{}
+// Whatever an event refers to becomes the engine's and must not be changed
+// afterwards; whatever a decision or a Snapshot refers to is never changed by
+// the engine and must not be by others.
+type Engine struct {
+	config     Config
+	forest     *cache.Forest
+	flavors    map[string]*Flavor
+	namespaces map[string]map[string]string
+	queues     directory[string, *clusterQueue]
+	locals     directory[localName, *localQueue]
+	workloads  map[string]*workload
+	shapes     shapes
+	backoff    *queue.Backoff
+	free       *btree.FreeListG[*queue.Item]
 
-// Snapshot is an immutable picture of queues for statuses and metrics.
-type Snapshot struct {
-	ClusterQueues []ClusterQueueStatus // sorted by name
-	Cohorts       []CohortStatus       // sorted by name
-	LocalQueues   []LocalQueueStatus   // sorted by namespace, name
+	scopes []*scope // all trees, by name of the root
+	dirty  []*scope // those with something to do in the next pass
+	// clock counts parkings and falls of usage, to tell which came first.
+	clock uint64
+	// untold are workloads outside the queues that wait for a reason that may
+	// not have been told.
+	untold []*workload
+	now    int64
+	out    []Decision
+	// spare is room for a verdict that is not kept.
+	spare verdict
 }
 
-// ClusterQueueStatus is what a ClusterQueue's status shows.
-type ClusterQueueStatus struct {
-	Name string
-	// Pending counts active and inadmissible workloads; see semantics 6.
-	PendingActive, PendingInadmissible int32
-	Reserving, Admitted                int32
-	Usage                              []FlavorUsage // every flavor-resource the queue lists, in its order
-	// WeightedShare is the ceiling of the share, the largest int64 for a
-	// borrowing node of weight 0.
-	WeightedShare int64
-	// ActiveReason is "Ready" or the reason of condition Active=False; ActiveMessage
-	// joins all that apply.
-	ActiveReason, ActiveMessage string
+// New returns an empty engine.
+func New(config Config) *Engine {
+	return &Engine{
+		config:     config,
+		forest:     cache.NewForest(),
+		flavors:    map[string]*Flavor{},
+		namespaces: map[string]map[string]string{},
+		queues:     newDirectory[string, *clusterQueue](stringOrder),
+		locals:     newDirectory[localName, *localQueue](localName.compare),
+		workloads:  map[string]*workload{},
+		shapes:     shapes{byKey: map[string]*shape{}},
+		backoff:    queue.NewBackoff(),
+		free:       queue.NewFreeList(),
+	}
 }
 
-// FlavorUsage is the usage of one flavor-resource.
-type FlavorUsage struct {
-	Flavor, Resource string
-	Total, Borrowed  int64
-	// Nominal is the queue's own quota; for metrics.
-	Nominal int64
+// Step takes one event at the time now, Unix nanoseconds, which must not fall
+// from one call to the next. Only Decide returns decisions; the slice is the
+// caller's.
+func (e *Engine) Step(now int64, ev Event) []Decision {
+	e.now = max(e.now, now)
+	switch ev := ev.(type) {
+	case SetWorkload:
+		e.setWorkload(&ev.Workload)
+	case Finish:
+		e.finish(ev.UID)
+	case DeleteWorkload:
+		e.deleteWorkload(ev.UID)
+	case Forget:
+		e.forget(ev)
+	case Decide:
+		return e.decide()
+	case SetClusterQueue:
+		e.setClusterQueue(ev.ClusterQueue)
+	case DeleteClusterQueue:
+		e.deleteClusterQueue(ev.Name)
+	case SetCohort:
+		e.setCohort(ev.Cohort)
+	case DeleteCohort:
+		e.forest.RemoveCohort(ev.Name)
+	case SetFlavor:
+		e.setFlavor(ev.Flavor)
+	case DeleteFlavor:
+		e.deleteFlavor(ev.Name)
+	case SetLocalQueue:
+		e.setLocalQueue(ev.LocalQueue)
+	case DeleteLocalQueue:
+		e.deleteLocalQueue(localName{ev.Namespace, ev.Name})
+	case SetNamespace:
+		e.setNamespace(ev.Name, ev.Labels)
+	case DeleteNamespace:
+		e.setNamespace(ev.Name, nil)
+	default:
+		panic(fmt.Sprintf("admission: event of unknown type %T", ev))
+	}
+	return nil
 }
 
-// CohortStatus is what a Cohort's status shows.
-type CohortStatus struct {
-	Name          string
-	WeightedShare int64
-	// Problem is a cycle or similar, empty if none.
-	Problem string
-}
+// NextWake is the earliest time, Unix nanoseconds, at which a workload may be
+// tried that may not be now, and whether there is one. A Decide is due then.
+func (e *Engine) NextWake(now int64) (at int64, ok bool) { return e.backoff.Next() }
 
-// LocalQueueStatus is what a LocalQueue's status shows.
-type LocalQueueStatus struct {
-	Namespace, Name             string
-	Pending                     int32
-	Reserving, Admitted         int32
-	Usage                       []FlavorUsage
-	ActiveReason, ActiveMessage string
+// decide admits everything that can be admitted now, trees in the order of
+// their roots' names, and tells why the rest waits.
+func (e *Engine) decide() []Decision {
+	e.out = nil
+	for i := e.backoff.Pop(e.now); i != nil; i = e.backoff.Pop(e.now) {
+		w := i.Owner.(*workload)
+		w.backoffUntil = 0
+		e.place(w)
+	}
+	e.sync()
+	sortScopes(e.dirty)
+	for _, s := range e.dirty {
+		s.dirty = false
+		if s.tree.Cycle == "" && !s.tree.Stale() {
+			e.pass(s)
+		}
+	}
+	e.dirty = e.dirty[:0]
+	for _, w := range e.untold {
+		if w.state == pending && w.obstacle != 0 && w.Told != w.obstacle {
+			w.Told = w.obstacle
+			e.out = append(e.out, Wait{UID: w.UID, Reason: reasonNames[w.obstacle], Message: e.explainObstacle(w)})
+		}
+	}
+	e.untold = e.untold[:0]
+	return e.out
 }

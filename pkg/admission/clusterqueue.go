@@ -1,0 +1,243 @@
+package admission
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"fairlead.dev/fairlead/pkg/cache"
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// clusterQueue is a ClusterQueue, or the name of one that a LocalQueue or an
+// admission refers to although it does not exist.
+type clusterQueue struct {
+	name   string
+	spec   ClusterQueue
+	exists bool
+	node   *cache.Node
+	locals directory[localName, *localQueue] // that lead to it
+	// reserving workloads hold quota, admitted ones are confirmed besides.
+	reserving, admitted int32
+	pending             *queue.Queue
+
+	// What follows is derived by sync and stale while node's tree is.
+	scope   *scope
+	at      int32 // number in the tree
+	groups  []group
+	cover   map[string]coverage
+	problem problem
+	door    door
+	// preemptsAnyway: the policy lets a workload look for victims even where it
+	// would borrow. wideVerdicts: then everything in the tree is consulted.
+	preemptsAnyway, wideVerdicts bool
+
+	pass passState
+}
+
+// problem is why a queue admits nothing: the reason and message of condition
+// Active=False, empty if it is active.
+type problem struct{ reason, message string }
+
+// door is what decides whether a workload may enter the queue at all.
+type door struct {
+	exists, open bool
+	namespaces   *Selector
+}
+
+// queue is the ClusterQueue of that name, made if need be.
+func (e *Engine) queue(name string) *clusterQueue {
+	q := e.queues.byName[name]
+	if q == nil {
+		q = &clusterQueue{
+			name: name, node: e.forest.Queue(name),
+			locals:  newDirectory[localName, *localQueue](localName.compare),
+			pending: queue.New(e.free),
+		}
+		e.queues.put(name, q)
+	}
+	return q
+}
+
+// dropIfUnused forgets a ClusterQueue that does not exist once nothing refers
+// to it.
+func (e *Engine) dropIfUnused(q *clusterQueue) {
+	if !q.exists && q.reserving == 0 && len(q.locals.names) == 0 {
+		e.queues.remove(q.name)
+		e.forest.Drop(q.node)
+	}
+}
+
+func (e *Engine) setClusterQueue(spec ClusterQueue) {
+	q := e.queue(spec.Name)
+	if q.exists && reflect.DeepEqual(q.spec, spec) {
+		return
+	}
+	q.spec, q.exists = spec, true
+	e.forest.SetQueue(spec.Name, cache.Spec{
+		Parent: spec.Cohort, WeightMilli: spec.WeightMilli, Quotas: e.quotas(spec.Groups),
+	})
+}
+
+func (e *Engine) deleteClusterQueue(name string) {
+	q := e.queues.byName[name]
+	if q == nil || !q.exists {
+		return
+	}
+	q.spec, q.exists = ClusterQueue{Name: name}, false
+	e.forest.RemoveQueue(name)
+	e.dropIfUnused(q)
+}
+
+func (e *Engine) setCohort(spec Cohort) {
+	s := cache.Spec{Parent: spec.Parent, WeightMilli: spec.WeightMilli, Quotas: e.quotas(spec.Groups)}
+	if n := e.forest.FindCohort(spec.Name); n != nil && n.Exists && reflect.DeepEqual(n.Spec, s) {
+		return
+	}
+	e.forest.SetCohort(spec.Name, s)
+}
+
+// quotas lists the quotas of resource groups in the forest's numbers. What is
+// named twice counts once, as first named; what a group covers but a flavor
+// does not mention has quota 0.
+func (e *Engine) quotas(groups []ResourceGroup) []cache.Quota {
+	var list []cache.Quota
+	seen := map[int32]bool{}
+	for g := range groups {
+		for f := range groups[g].Flavors {
+			fq := &groups[g].Flavors[f]
+			for _, r := range fq.Quotas {
+				n := e.forest.Number(fq.Flavor, r.Resource)
+				if seen[n] {
+					continue
+				}
+				seen[n] = true
+				limits := quota.None
+				limits.Nominal = r.Nominal
+				if r.BorrowingLimit != nil {
+					limits.BorrowingLimit = *r.BorrowingLimit
+				}
+				if r.LendingLimit != nil {
+					limits.LendingLimit = *r.LendingLimit
+				}
+				list = append(list, cache.Quota{FR: n, Quota: limits})
+			}
+			for _, r := range groups[g].Resources {
+				if n := e.forest.Number(fq.Flavor, r); !seen[n] {
+					seen[n] = true
+					list = append(list, cache.Quota{FR: n, Quota: quota.None})
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (e *Engine) setFlavor(spec Flavor) {
+	if old := e.flavors[spec.Name]; old != nil && reflect.DeepEqual(*old, spec) {
+		return
+	}
+	e.flavors[spec.Name] = &spec
+	e.touchUsers(spec.Name)
+}
+
+func (e *Engine) deleteFlavor(name string) {
+	if e.flavors[name] != nil {
+		delete(e.flavors, name)
+		e.touchUsers(name)
+	}
+}
+
+// touchUsers makes the trees stale in which a ClusterQueue lists the flavor.
+func (e *Engine) touchUsers(flavor string) {
+	e.queues.each(func(q *clusterQueue) {
+		for g := range q.spec.Groups {
+			for f := range q.spec.Groups[g].Flavors {
+				if q.spec.Groups[g].Flavors[f].Flavor == flavor {
+					e.forest.Touch(q.node)
+				}
+			}
+		}
+	})
+}
+
+// serves says whether the queue's namespace selector matches a namespace.
+func (q *clusterQueue) serves(e *Engine, namespace string) bool {
+	return q.spec.Namespaces.matches(e.namespaces[namespace])
+}
+
+// strict says whether the queue is StrictFIFO.
+func (q *clusterQueue) strict() bool { return q.spec.Strategy == StrictFIFO }
+
+// derive computes what depends on the queue's specification and its new tree.
+func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
+	q.scope, q.at = s, at
+	q.pass = passState{verdict: q.pass.verdict, head: q.pass.head, holder: q.pass.holder, hold: q.pass.hold}
+	policy := &q.spec.Preemption
+	may := func(p string) bool { return p != "" && p != "Never" }
+	q.preemptsAnyway = may(policy.BorrowWithinCohort) ||
+		e.config.FairSharing && may(policy.ReclaimWithinCohort)
+	q.wideVerdicts = e.config.FairSharing && may(policy.ReclaimWithinCohort)
+	q.problem = q.findProblem(e)
+	q.groups, q.cover = q.groups[:0], map[string]coverage{}
+	if q.problem.reason != "" {
+		return
+	}
+	for g := range q.spec.Groups {
+		rg := &q.spec.Groups[g]
+		gr := group{resources: rg.Resources}
+		for f := range rg.Flavors {
+			fl := groupFlavor{spec: e.flavors[rg.Flavors[f].Flavor]}
+			for _, r := range rg.Resources {
+				fl.frs = append(fl.frs, s.tree.Local(e.forest.Number(rg.Flavors[f].Flavor, r)))
+			}
+			gr.flavors = append(gr.flavors, fl)
+		}
+		for i, r := range rg.Resources {
+			if _, twice := q.cover[r]; !twice {
+				q.cover[r] = coverage{group: int32(g), index: int32(i)}
+			}
+		}
+		q.groups = append(q.groups, gr)
+	}
+}
+
+// findProblem says why the queue admits nothing. The reason is the first that
+// applies; the message joins all.
+func (q *clusterQueue) findProblem(e *Engine) problem {
+	var p problem
+	add := func(reason, message string) {
+		if p.reason == "" {
+			p.reason, p.message = reason, message
+		} else {
+			p.message += "; " + message
+		}
+	}
+	if stopped(q.spec.Stop) {
+		add("Stopped", "stopPolicy is "+string(q.spec.Stop))
+	}
+	if missing := q.missingFlavors(e); len(missing) > 0 {
+		add("FlavorNotFound", "ResourceFlavors that do not exist: "+strings.Join(missing, ", "))
+	}
+	if q.spec.Inactive != "" {
+		add(q.spec.Inactive, "the ClusterQueue is "+q.spec.Inactive)
+	}
+	if c := q.scope.tree.Cycle; c != "" {
+		add("CohortCycle", fmt.Sprintf("%s; change the parent of one of them", c))
+	}
+	return p
+}
+
+func (q *clusterQueue) missingFlavors(e *Engine) []string {
+	var missing []string
+	for g := range q.spec.Groups {
+		for f := range q.spec.Groups[g].Flavors {
+			name := q.spec.Groups[g].Flavors[f].Flavor
+			if e.flavors[name] == nil {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing
+}

@@ -1,0 +1,153 @@
+package admission
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// pods is the resource of which every pod asks 1 where a ClusterQueue covers it.
+const pods = "pods"
+
+// group is a resource group of a ClusterQueue in its tree's numbers.
+type group struct {
+	resources []string
+	flavors   []groupFlavor
+}
+
+type groupFlavor struct {
+	spec *Flavor
+	frs  []int32 // one for each resource of the group
+}
+
+// place of a resource in a ClusterQueue's groups.
+type coverage struct{ group, index int32 }
+
+// plan says what workloads of a shape ask of the queue, with reduce pods of
+// the partial pod set left out.
+func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quota.Plan {
+	p := &quota.Plan{}
+	for i := range sh.podSets {
+		ps := &sh.podSets[i]
+		count := ps.Count
+		if int32(i) == sh.partial {
+			count -= reduce
+		}
+		q.planPodSet(p, int32(i), ps, int64(max(0, count-ps.Reclaimable)), ignoreUndeclared)
+	}
+	p.Simple = len(p.Items) == 1 && sh.partial < 0
+	p.Volatile = sh.partial >= 0 || q.crowded(p)
+	for i := range p.Items {
+		for _, alt := range p.Items[i].Alternatives {
+			for _, r := range alt.Requests {
+				p.Requested.Put(r.FR)
+			}
+		}
+	}
+	return p
+}
+
+// planPodSet appends one item for each resource group that the pod set asks
+// something of, and one without alternatives for an uncovered resource.
+func (q *clusterQueue) planPodSet(p *quota.Plan, index int32, ps *PodSet, count int64, ignoreUndeclared bool) {
+	wants := make([][]quota.ResourceAmount, len(q.groups))
+	want := func(c coverage, resource string, each quota.Amount) {
+		wants[c.group] = append(wants[c.group], quota.ResourceAmount{Resource: resource, Amount: each})
+	}
+	for _, r := range ps.Requests {
+		if r.Resource == pods {
+			continue
+		}
+		c, ok := q.cover[r.Resource]
+		switch {
+		case ok:
+			want(c, r.Resource, r.Amount)
+		case r.Amount > 0 && count > 0 && !ignoreUndeclared:
+			p.Items = append(p.Items, quota.Item{PodSet: index, Group: -1})
+		}
+	}
+	if c, ok := q.cover[pods]; ok {
+		want(c, pods, 1)
+	}
+	for g := range q.groups {
+		if len(wants[g]) == 0 {
+			continue
+		}
+		item := quota.Item{PodSet: index, Group: int32(g)}
+		for f := range q.groups[g].flavors {
+			fl := &q.groups[g].flavors[f]
+			if !fl.spec.admits(ps) {
+				continue
+			}
+			alt := quota.Alternative{Flavor: int32(f)}
+			for _, r := range wants[g] {
+				amount, exact := quota.Times(max(0, r.Amount), count)
+				alt.Overflow = alt.Overflow || !exact
+				if amount > 0 {
+					alt.Requests = append(alt.Requests, quota.Request{FR: fl.frs[q.cover[r.Resource].index], Amount: amount})
+				}
+			}
+			item.Alternatives = append(item.Alternatives, alt)
+		}
+		p.Items = append(p.Items, item)
+	}
+}
+
+// crowded says whether pod sets together might ask more of a flavor-resource
+// than the queue could ever use, although one alone does not.
+func (q *clusterQueue) crowded(p *quota.Plan) bool {
+	var sum []quota.Request
+	var several bool
+	for i := range p.Items {
+		for _, alt := range p.Items[i].Alternatives {
+			for _, r := range alt.Requests {
+				at := slices.IndexFunc(sum, func(s quota.Request) bool { return s.FR == r.FR })
+				if at < 0 {
+					sum = append(sum, r)
+					continue
+				}
+				several = true
+				sum[at].Amount = quota.AddSaturating(sum[at].Amount, r.Amount)
+			}
+		}
+	}
+	if !several {
+		return false
+	}
+	return slices.ContainsFunc(sum, func(s quota.Request) bool {
+		return s.Amount > q.scope.tree.Potential(q.at, s.FR)
+	})
+}
+
+// mightFit is false only if the plan does not fit now and, while no usage
+// falls, never will; nor will the reason change.
+func (q *clusterQueue) mightFit(p *quota.Plan) bool {
+	if p.Volatile {
+		return true
+	}
+	for i := range p.Items {
+		alts, room := p.Items[i].Alternatives, false
+		for a := range alts {
+			if room = q.roomFor(&alts[a]); room {
+				break
+			}
+		}
+		if !room {
+			return false
+		}
+	}
+	return true
+}
+
+// roomFor says whether the queue can use what one alternative asks, alone.
+func (q *clusterQueue) roomFor(alt *quota.Alternative) bool {
+	if alt.Overflow {
+		return false
+	}
+	for _, r := range alt.Requests {
+		if r.Amount > q.scope.tree.Available(q.at, r.FR) {
+			return false
+		}
+	}
+	return true
+}

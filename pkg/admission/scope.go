@@ -1,0 +1,243 @@
+package admission
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"fairlead.dev/fairlead/pkg/cache"
+	"fairlead.dev/fairlead/pkg/fairshare"
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// scope is one tree with what a pass over it needs. Trees never wait for each
+// other.
+type scope struct {
+	tree       *cache.Tree
+	queues     []*clusterQueue // by node, nil for Cohorts
+	byName     []*clusterQueue
+	tournament *fairshare.Tournament
+	fair       bool
+	reach      []quota.Request // room for KeyAt
+
+	dirty bool
+	// invalid are queues whose stored representative is not valid; spare is
+	// room for another such list.
+	invalid, spare []*clusterQueue
+	// fallen are, for each node, the flavor-resources whose usage fell since
+	// the last wake-up and whose topmost changed node it is; touched lists the
+	// nodes with any; fell is the time of the last fall.
+	fallen  []quota.Set
+	touched []int32
+	fell    uint64
+	// since is the fall up to which this pass looks at parked classes again.
+	since uint64
+	// version counts changes of usage.
+	version uint64
+	// acted are the queues that acted in this round of a pass.
+	acted []*clusterQueue
+	// eager: something is held, so usage may fall in the pass.
+	eager bool
+	// wide: a queue of the tree gives verdicts that depend on all of it.
+	wide bool
+}
+
+// sync replaces the scopes of stale trees and wakes everything in the new ones.
+func (e *Engine) sync() {
+	trees := e.forest.Sync()
+	if trees == nil {
+		return
+	}
+	gone := func(s *scope) bool { return s.tree.Stale() }
+	e.scopes = slices.DeleteFunc(e.scopes, gone)
+	e.dirty = slices.DeleteFunc(e.dirty, gone)
+	for _, t := range trees {
+		s := e.newScope(t)
+		e.scopes = append(e.scopes, s)
+		for _, q := range s.byName {
+			e.reopen(q)
+			q.pending.Replan(func(c *queue.Class) *quota.Plan {
+				return q.plan(e.shapes.list[c.Shape], 0, e.config.IgnoreUndeclared)
+			})
+			q.pending.WakeAll()
+			s.invalidate(q)
+			if !q.strict() && q.pass.holder != nil {
+				e.dropHold(q)
+			} else if q.strict() {
+				e.watchHead(q)
+			}
+		}
+		e.markDirty(s)
+	}
+	sortScopes(e.scopes)
+}
+
+// reopen places the queue's workloads anew if it opened, closed or changed the
+// namespaces that it serves.
+func (e *Engine) reopen(q *clusterQueue) {
+	now := door{exists: q.exists, open: q.problem.reason == "", namespaces: q.spec.Namespaces}
+	if reflect.DeepEqual(now, q.door) {
+		return
+	}
+	q.door = now
+	q.locals.each(func(l *localQueue) {
+		for _, w := range l.pending() {
+			e.replace(w)
+		}
+	})
+}
+
+func (e *Engine) newScope(t *cache.Tree) *scope {
+	s := &scope{
+		tree: t, fair: e.config.FairSharing,
+		queues: make([]*clusterQueue, len(t.Nodes)),
+		fallen: make([]quota.Set, len(t.Nodes)),
+	}
+	parent := make([]int32, len(t.Nodes))
+	for i, n := range t.Nodes {
+		parent[i] = t.Parent(int32(i))
+		if !s.fair && parent[i] >= 0 {
+			parent[i] = 0 // one order for all queues of the tree
+		}
+		if n.Cohort {
+			continue
+		}
+		q := e.queues.byName[n.Name]
+		q.derive(e, s, int32(i))
+		s.queues[i] = q
+		s.wide = s.wide || q.wideVerdicts
+		s.byName = append(s.byName, q)
+	}
+	slices.SortFunc(s.byName, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
+	s.tournament = fairshare.NewTournament(parent, s)
+	return s
+}
+
+// sortScopes sorts trees by name of the root; of two of the same name the
+// Cohort's comes before the ClusterQueue's.
+func sortScopes(list []*scope) {
+	slices.SortFunc(list, func(a, b *scope) int {
+		if c := strings.Compare(a.tree.Name(), b.tree.Name()); c != 0 {
+			return c
+		}
+		if a.tree.Nodes[0].Cohort {
+			return -1
+		}
+		return 1
+	})
+}
+
+// KeyAt is the key of node n while leaf's stored representative is the best
+// candidate below it: fairshare.Keyer.
+func (s *scope) KeyAt(n, leaf int32, key *fairshare.Key) {
+	rep := &s.queues[leaf].pass
+	*key = fairshare.Key{Priority: rep.item.Priority, Time: rep.item.Time, UID: rep.item.UID}
+	if !s.fair {
+		key.Level = rep.verdict.level
+		return
+	}
+	s.reach = append(s.reach[:0], rep.verdict.charges...)
+	for m := leaf; m != n; m = s.tree.Parent(m) {
+		for i := range s.reach {
+			s.reach[i].Amount = s.tree.Past(m, s.reach[i].FR, s.reach[i].Amount)
+		}
+	}
+	for _, r := range s.reach {
+		if s.tree.Over(n, r.FR, r.Amount) {
+			key.Borrows = true
+		}
+	}
+	key.Share = fairshare.After(s.tree.Tree, n, s.tree.Nodes[n].Spec.WeightMilli, s.reach)
+}
+
+// invalidate notes that the queue's stored representative is not valid.
+func (s *scope) invalidate(q *clusterQueue) {
+	if !q.pass.invalid {
+		q.pass.invalid = true
+		s.invalid = append(s.invalid, q)
+	}
+}
+
+func (e *Engine) markDirty(s *scope) {
+	if !s.dirty {
+		s.dirty = true
+		e.dirty = append(e.dirty, s)
+	}
+}
+
+// charge changes by delta what workloads are charged at a queue.
+func (e *Engine) charge(q *clusterQueue, fr int32, delta quota.Amount) {
+	top, local, ok := e.forest.Charge(q.node, fr, delta)
+	if ok {
+		e.changed(q.scope, top, local, delta)
+	}
+}
+
+// changed notes a change of usage whose topmost node is top.
+func (e *Engine) changed(s *scope, top, fr int32, delta quota.Amount) {
+	s.version++
+	if delta >= 0 {
+		return
+	}
+	if s.fallen[top].Empty() {
+		s.touched = append(s.touched, top)
+	}
+	s.fallen[top].Put(fr)
+	e.clock++
+	s.fell = e.clock
+	e.markDirty(s)
+}
+
+// wakeTree wakes everything in the tree of a queue.
+func (e *Engine) wakeTree(q *clusterQueue) {
+	s := q.scope
+	if s == nil || s.tree.Stale() {
+		return // Sync will
+	}
+	for _, q := range s.byName {
+		q.pending.WakeAll()
+		s.invalidate(q)
+	}
+	e.markDirty(s)
+}
+
+// enqueue puts a pending workload into its queue.
+func (e *Engine) enqueue(q *clusterQueue, w *workload) {
+	c := q.pending.Insert(&w.Item, w.shape.number)
+	s := q.scope
+	if s == nil || s.tree.Stale() {
+		return // Sync will plan and wake
+	}
+	if c.Plan == nil {
+		q.pending.SetPlan(c, q.plan(w.shape, 0, e.config.IgnoreUndeclared))
+	}
+	s.invalidate(q)
+	e.markDirty(s)
+	if q.strict() {
+		e.watchHead(q)
+	}
+}
+
+// dequeue takes a pending workload out of its queue.
+func (e *Engine) dequeue(q *clusterQueue, w *workload) {
+	c := w.Class()
+	blocking := q.strict() && c.First() == &w.Item
+	q.pending.Remove(&w.Item)
+	s := q.scope
+	if s == nil || s.tree.Stale() {
+		if q.pass.holder == &w.Item {
+			e.dropHold(q)
+		}
+		return
+	}
+	if !blocking {
+		return
+	}
+	if c.Len() > 0 && c.Parked() {
+		q.pending.Wake(c)
+	}
+	s.invalidate(q)
+	e.markDirty(s)
+	e.watchHead(q)
+}

@@ -1,0 +1,97 @@
+package admission
+
+import "fairlead.dev/fairlead/pkg/queue"
+
+// findStrict finds the representative of a StrictFIFO queue: the first
+// workload that is not parked and that no earlier waiting one holds back. One
+// is held back if its own verdict assigns a flavor-resource that an earlier
+// waiting workload requests in any flavor open to it (semantics, section 4).
+//
+// A workload that waits holds back all of equal shape behind it; so each class
+// is looked at once, by its first workload.
+func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
+	blocked := &q.pass.blocked
+	blocked.Clear()
+	v := &q.pass.verdict
+	var last *queue.Item
+	for {
+		c := q.nextClass(last)
+		if c == nil {
+			return nil
+		}
+		last = c.First()
+		if !c.Parked() {
+			e.judgeStrict(q, c, v)
+			switch {
+			case v.kind == noFit:
+				if q.pass.holder == last {
+					e.dropHold(q)
+				}
+				e.park(q, c, v)
+			case q.heldBack(v):
+				c.Consulted = append(c.Consulted[:0], v.consulted...)
+				e.tell(q, c, waitingForQuota, heldBackMessage)
+			default:
+				return last
+			}
+		}
+		blocked.Join(c.Plan.Requested)
+	}
+}
+
+// judgeStrict judges a class's first workload without its own hold.
+func (e *Engine) judgeStrict(q *clusterQueue, c *queue.Class, v *verdict) {
+	own := q.pass.holder == c.First()
+	if own {
+		e.lift(q, -1)
+	}
+	e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+	if own {
+		e.lift(q, +1)
+	}
+}
+
+// heldBack says whether a verdict assigns what an earlier workload waits for.
+func (q *clusterQueue) heldBack(v *verdict) bool {
+	for _, r := range v.charges {
+		if q.pass.blocked.Has(r.FR) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextClass is the class, parked or not, whose first workload is the next
+// after last; the first class if last is nil.
+func (q *clusterQueue) nextClass(last *queue.Item) *queue.Class {
+	next := func(list []*queue.Class) *queue.Class {
+		if last != nil {
+			list = queue.After(list, last)
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		return list[0]
+	}
+	a, p := next(q.pending.Active()), next(q.pending.Parked())
+	if a == nil || p != nil && p.First().Before(a.First()) {
+		return p
+	}
+	return a
+}
+
+// watchHead notices that a StrictFIFO queue has another head: what was held
+// for the old one is given back, and the queue is examined again.
+func (e *Engine) watchHead(q *clusterQueue) {
+	head := q.pending.First()
+	if head == q.pass.head {
+		return
+	}
+	q.pass.head = head
+	if q.pass.holder != nil && q.pass.holder != head {
+		e.dropHold(q)
+	}
+	q.pending.WakeAll()
+	q.scope.invalidate(q)
+	e.markDirty(q.scope)
+}

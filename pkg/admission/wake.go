@@ -1,0 +1,177 @@
+package admission
+
+import (
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// wake wakes what the falls of usage since the last wake-up can help: under
+// the topmost changed node, whatever consulted a fallen flavor-resource.
+//
+// While something is held in the tree it does so outright. Otherwise usage
+// only rises in a pass, so a workload that does not fit at its begin will not,
+// and the classes of a queue are only looked at (see eligible) if the fall may
+// have made room for one of them.
+func (e *Engine) wake(s *scope) {
+	if len(s.touched) == 0 {
+		return
+	}
+	if !s.eager {
+		s.since = s.fell
+	}
+	for _, top := range s.touched {
+		for n := top; n < s.tree.End(top); n++ {
+			q := s.queues[n]
+			if q == nil || q.pending.Len() == 0 {
+				continue
+			}
+			if s.eager || q.strict() {
+				e.wakeOutright(s, q, s.fallen[top])
+				continue
+			}
+			q.lookAgain()
+			q.pass.fallen.Join(s.fallen[top])
+			if !q.pass.invalid && q.mayGain(s.fallen[top]) {
+				s.invalidate(q)
+			}
+		}
+		s.fallen[top].Clear()
+	}
+	s.touched = s.touched[:0]
+	if s.wide {
+		e.wakeWide(s)
+	}
+}
+
+// lookAgain lets classes parked before the scope's last fall be eligible. What
+// was woken by an earlier fall and not looked at would have been parked again.
+func (q *clusterQueue) lookAgain() {
+	if q.pass.since != q.scope.since {
+		q.pass.fallen.Clear()
+		q.pass.since = q.scope.since
+	}
+}
+
+// mayGain says whether room in the given flavor-resources may help a class of
+// the queue.
+func (q *clusterQueue) mayGain(fallen quota.Set) bool {
+	if q.pending.Complex() {
+		return true
+	}
+	for f := range q.scope.tree.FlavorResources() {
+		if fallen.Has(f) {
+			if least := q.pending.Least(f); least != quota.Unlimited && least <= q.scope.tree.Available(q.at, f) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wakeOutright wakes the classes of a queue that consulted a fallen
+// flavor-resource before the last fall, and its representative, and has a
+// StrictFIFO queue look again at what it holds back.
+func (e *Engine) wakeOutright(s *scope, q *clusterQueue, fallen quota.Set) {
+	woken := q.pass.item != nil && q.pass.verdict.consulted.Meets(fallen)
+	for i := 0; i < len(q.pending.Parked()); {
+		c := q.pending.Parked()[i]
+		if c.ParkedAt <= s.fell && c.Consulted.Meets(fallen) {
+			q.pending.Wake(c)
+			woken = true
+			continue
+		}
+		i++
+	}
+	if q.strict() && len(q.pending.Active()) > 0 {
+		woken = true
+	}
+	if woken {
+		s.invalidate(q)
+	}
+}
+
+// wakeWide wakes the classes whose verdicts depend on everything in the tree.
+// In queues whose classes are only looked at, eligible does so by itself, but
+// for those that the fall was not under.
+func (e *Engine) wakeWide(s *scope) {
+	for _, q := range s.byName {
+		if !s.eager && !q.strict() {
+			q.lookAgain()
+			continue
+		}
+		woken := q.pass.item != nil && q.pass.verdict.wide
+		for i := 0; i < len(q.pending.Parked()); {
+			c := q.pending.Parked()[i]
+			if c.Wide && c.ParkedAt <= s.fell {
+				q.pending.Wake(c)
+				woken = true
+				continue
+			}
+			i++
+		}
+		if woken {
+			s.invalidate(q)
+		}
+	}
+}
+
+// dropHold gives back what is held for the head of a StrictFIFO queue.
+func (e *Engine) dropHold(q *clusterQueue) { e.setHold(q, nil, nil) }
+
+// holdFor holds quota for the head of a StrictFIFO queue that does not fit and
+// has nobody to preempt, so that nobody takes what it waits for (semantics,
+// section 4).
+func (e *Engine) holdFor(q *clusterQueue, head *queue.Item, v *verdict) {
+	t := q.scope.tree
+	e.lift(q, -1)
+	var hold []quota.Request
+	for _, r := range v.charges {
+		room := quota.AddSaturating(t.Nominal(q.at, r.FR), -t.Usage(q.at, r.FR))
+		if v.level > 0 {
+			if q.spec.Preemption.ReclaimWithinCohort == "Any" {
+				continue
+			}
+			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
+		}
+		if amount := min(r.Amount, room); amount > 0 {
+			hold = append(hold, quota.Request{FR: t.Global(r.FR), Amount: amount})
+		}
+	}
+	e.lift(q, +1)
+	e.setHold(q, head, hold)
+}
+
+// setHold replaces what a queue holds; only what really falls wakes anybody.
+func (e *Engine) setHold(q *clusterQueue, holder *queue.Item, hold []quota.Request) {
+	old := q.pass.hold
+	q.pass.holder, q.pass.hold = holder, hold
+	for _, r := range hold {
+		e.changeHold(q, r.FR, r.Amount-requestOf(old, r.FR))
+	}
+	for _, r := range old {
+		if requestOf(hold, r.FR) == 0 {
+			e.changeHold(q, r.FR, -r.Amount)
+		}
+	}
+}
+
+func (e *Engine) changeHold(q *clusterQueue, fr int32, delta quota.Amount) {
+	if delta == 0 {
+		return
+	}
+	if top, local, ok := e.forest.Hold(q.node, fr, delta); ok {
+		if delta < 0 {
+			q.scope.eager = true
+		}
+		e.changed(q.scope, top, local, delta)
+		q.scope.tournament.Rekey(q.at)
+	}
+}
+
+// lift takes a queue's hold off (-1) or puts it back (+1) while its holder is
+// judged. Nobody sees it.
+func (e *Engine) lift(q *clusterQueue, sign quota.Amount) {
+	for _, r := range q.pass.hold {
+		e.forest.Hold(q.node, r.FR, sign*r.Amount)
+	}
+}

@@ -1,0 +1,350 @@
+package admission
+
+import (
+	"reflect"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// state is where a workload is in its life.
+type state uint8
+
+const (
+	pending state = iota
+	assumed
+	admitted
+	finished
+)
+
+// workload is the engine's record of one Workload object. Each is in exactly
+// one state:
+//
+//	            SetWorkload                       SetWorkload with admission
+//	(unknown) ───────────────> pending ──────────────────────────────────────┐
+//	                           │  ^  ^                                       │
+//	       Decide emits Admit: │  │  │ SetWorkload without admission:        │
+//	       quota is charged    │  │  │ someone has cleared it                v
+//	                           │  │  └─────────────────────────────────── admitted
+//	                           v  │ Forget: the write has failed             ^
+//	                         assumed ────────────────────────────────────────┘
+//	                           │ ^   SetWorkload with admission: confirmed
+//	                           └─┘
+//	       SetWorkload without admission is an older sight: nothing is taken back
+//
+//	any state ──Finish──> finished: its quota is free, and no later SetWorkload
+//	                      brings it back until DeleteWorkload forgets the UID
+//
+// Quota is charged in assumed and admitted, and only there. An admission that
+// is found differs from what was assumed? Then what was found is charged.
+type workload struct {
+	queue.Item // UID and place in the order; in a queue.Queue only while pending
+	state      state
+	// obstacle says why a pending workload is in no queue, 0 if it is in one.
+	obstacle reasonCode
+	inactive bool
+	// notBefore is the earliest time at which it may be tried; backoffUntil is
+	// the time with which it is in the engine's Backoff, 0 if it is not.
+	notBefore, backoffUntil int64
+	misconfigured           string
+	shape                   *shape
+	local                   *localQueue
+	// prev and next link the pending workloads of a LocalQueue.
+	prev, next *workload
+	// home is the ClusterQueue that is charged, charge what it is charged (in
+	// the forest's numbers), admission what was or is to be written.
+	home      *clusterQueue
+	charge    []quota.Request
+	admission *Assignment
+}
+
+// tombstone stands for every finished workload.
+var tombstone = &workload{state: finished}
+
+func (e *Engine) setWorkload(ev *Workload) {
+	w := e.workloads[ev.UID]
+	if w == nil {
+		w = &workload{Item: queue.Item{UID: ev.UID}}
+		w.Owner = w
+		e.workloads[ev.UID] = w
+		e.describe(w, ev)
+		if ev.Admission != nil {
+			e.adopt(w, ev)
+		} else {
+			e.place(w)
+		}
+		return
+	}
+	switch w.state {
+	case finished:
+	case pending:
+		if ev.Admission != nil {
+			e.displace(w)
+			e.describe(w, ev)
+			e.adopt(w, ev)
+		} else if e.differs(w, ev) {
+			e.displace(w)
+			e.describe(w, ev)
+			e.place(w)
+		}
+	case assumed, admitted:
+		e.describe(w, ev)
+		switch {
+		case ev.Admission != nil:
+			e.adopt(w, ev)
+		case w.state == admitted:
+			e.discharge(w)
+			e.place(w)
+		}
+	}
+}
+
+// describe takes over what an event says of a workload that is in no queue.
+func (e *Engine) describe(w *workload, ev *Workload) {
+	sh := e.shapes.intern(ev.PodSets)
+	e.shapes.release(w.shape)
+	w.shape = sh
+	local := e.local(localName{ev.Namespace, ev.Queue})
+	if w.home != nil && w.local != local {
+		w.local.charge(w, -1)
+		local.charge(w, +1)
+	}
+	if w.local != local {
+		local.refs++
+		if w.local != nil {
+			e.releaseLocal(w.local)
+		}
+	}
+	w.local = local
+	w.Priority, w.Time = ev.Priority, ev.QueueTime
+	w.inactive, w.notBefore, w.misconfigured = ev.Inactive, ev.NotBefore, ev.Misconfigured
+}
+
+// differs says whether an event tells anything new of a pending workload.
+func (e *Engine) differs(w *workload, ev *Workload) bool {
+	if w.Priority != ev.Priority || w.Time != ev.QueueTime || w.inactive != ev.Inactive ||
+		w.notBefore != ev.NotBefore || w.misconfigured != ev.Misconfigured ||
+		w.local.name != (localName{ev.Namespace, ev.Queue}) {
+		return true
+	}
+	sh := e.shapes.intern(ev.PodSets)
+	e.shapes.release(sh)
+	return sh != w.shape
+}
+
+// place puts a pending workload where it belongs: into the queue of its
+// ClusterQueue, into backoff, or aside with an obstacle.
+func (e *Engine) place(w *workload) {
+	if w.backoffUntil != 0 {
+		e.backoff.Drop(&w.Item, w.backoffUntil)
+		w.backoffUntil = 0
+	}
+	w.obstacle = e.obstacle(w)
+	if w.obstacle == 0 && w.notBefore > e.now {
+		w.obstacle, w.backoffUntil = pendingEvaluation, w.notBefore
+		e.backoff.Put(&w.Item, w.notBefore)
+	}
+	w.local.add(w)
+	if w.obstacle != 0 {
+		e.untold = append(e.untold, w)
+		return
+	}
+	e.enqueue(w.local.target, w)
+}
+
+// obstacle says why a workload cannot be in its queue, 0 if it can.
+func (e *Engine) obstacle(w *workload) reasonCode {
+	q := w.local.target
+	switch {
+	case w.inactive:
+		return deactivated
+	case w.misconfigured != "", !w.local.exists, q == nil || !q.exists:
+		return misconfigured
+	case stopped(w.local.spec.Stop), q.problem.reason != "":
+		return suspended
+	case !q.serves(e, w.local.name.namespace):
+		return misconfigured
+	}
+	return 0
+}
+
+// displace takes a pending workload out of where it waits.
+func (e *Engine) displace(w *workload) {
+	if w.backoffUntil != 0 {
+		e.backoff.Drop(&w.Item, w.backoffUntil)
+		w.backoffUntil = 0
+	}
+	w.local.drop(w)
+	if w.Class() != nil {
+		e.dequeue(w.local.target, w)
+	}
+}
+
+// replace places a pending workload anew if its obstacle has changed.
+func (e *Engine) replace(w *workload) {
+	now := e.obstacle(w)
+	if now == 0 && w.backoffUntil != 0 {
+		now = pendingEvaluation
+	}
+	if now != w.obstacle {
+		e.displace(w)
+		e.place(w)
+	}
+}
+
+// adopt charges an admission that was found, which is usually the one assumed.
+func (e *Engine) adopt(w *workload, ev *Workload) {
+	home := e.queue(ev.Admission.ClusterQueue)
+	same := w.admission != nil && reflect.DeepEqual(w.admission, ev.Admission)
+	charge := e.found(ev)
+	if w.home != home || !equalCharges(w.charge, charge) {
+		e.recharge(w, home, charge)
+	}
+	if w.state != admitted {
+		w.state = admitted
+		home.admitted++
+		w.local.admitted++
+	}
+	if !same {
+		w.admission = ev.Admission
+	}
+	w.Told = 0
+}
+
+// found is what a found admission charges, in the order of its pod sets.
+func (e *Engine) found(ev *Workload) []quota.Request {
+	var charge []quota.Request
+	for i := range ev.Admission.PodSets {
+		a := &ev.Admission.PodSets[i]
+		var gone int64
+		for j := range ev.PodSets {
+			if ev.PodSets[j].Name == a.Name {
+				gone = int64(min(max(0, ev.PodSets[j].Reclaimable), a.Count))
+			}
+		}
+		for _, u := range a.Usage {
+			amount := max(0, u.Amount)
+			if a.Count > 0 {
+				amount -= amount / int64(a.Count) * gone
+			}
+			for _, f := range a.Flavors {
+				if f.Resource == u.Resource && amount > 0 {
+					charge = addRequest(charge, quota.Request{FR: e.forest.Number(f.Flavor, u.Resource), Amount: amount})
+				}
+			}
+		}
+	}
+	return charge
+}
+
+func addRequest(list []quota.Request, r quota.Request) []quota.Request {
+	for i := range list {
+		if list[i].FR == r.FR {
+			list[i].Amount = quota.AddSaturating(list[i].Amount, r.Amount)
+			return list
+		}
+	}
+	return append(list, r)
+}
+
+func equalCharges(a, b []quota.Request) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, r := range a {
+		if requestOf(b, r.FR) != r.Amount {
+			return false
+		}
+	}
+	return true
+}
+
+func requestOf(list []quota.Request, fr int32) quota.Amount {
+	for i := range list {
+		if list[i].FR == fr {
+			return list[i].Amount
+		}
+	}
+	return 0
+}
+
+// recharge moves a workload's charge to another queue or changes it, so that
+// only what really falls wakes anybody.
+func (e *Engine) recharge(w *workload, home *clusterQueue, charge []quota.Request) {
+	if w.home != nil && w.home != home {
+		e.discharge(w)
+	}
+	if w.home == nil {
+		w.home = home
+		home.reserving++
+		w.local.reserving++
+		w.charge = nil
+	}
+	w.local.chargeUsage(w.charge, -1)
+	w.local.chargeUsage(charge, +1)
+	for _, r := range charge {
+		if delta := r.Amount - requestOf(w.charge, r.FR); delta != 0 {
+			e.charge(home, r.FR, delta)
+		}
+	}
+	for _, r := range w.charge {
+		if requestOf(charge, r.FR) == 0 {
+			e.charge(home, r.FR, -r.Amount)
+		}
+	}
+	w.charge = charge
+}
+
+// discharge gives back what a workload is charged; it is pending afterwards.
+func (e *Engine) discharge(w *workload) {
+	home := w.home
+	for _, r := range w.charge {
+		e.charge(home, r.FR, -r.Amount)
+	}
+	w.local.charge(w, -1)
+	home.reserving--
+	if w.state == admitted {
+		home.admitted--
+	}
+	w.home, w.charge, w.admission = nil, nil, nil
+	w.state = pending
+	w.Told = 0
+	e.dropIfUnused(home)
+}
+
+// remove takes a workload out of wherever it is.
+func (e *Engine) remove(w *workload) {
+	switch w.state {
+	case pending:
+		e.displace(w)
+	case assumed, admitted:
+		e.discharge(w)
+	}
+	e.shapes.release(w.shape)
+	w.shape, w.state = nil, finished
+	e.releaseLocal(w.local)
+}
+
+func (e *Engine) finish(uid string) {
+	if w := e.workloads[uid]; w != nil && w.state != finished {
+		e.remove(w)
+	}
+	e.workloads[uid] = tombstone
+}
+
+func (e *Engine) deleteWorkload(uid string) {
+	if w := e.workloads[uid]; w != nil && w.state != finished {
+		e.remove(w)
+	}
+	delete(e.workloads, uid)
+}
+
+func (e *Engine) forget(ev Forget) {
+	w := e.workloads[ev.UID]
+	if w == nil || w.state != assumed {
+		return
+	}
+	e.discharge(w)
+	w.notBefore = ev.NotBefore
+	e.place(w)
+}

@@ -1,0 +1,194 @@
+package cache
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// Forest is all ClusterQueues and Cohorts. Edits make trees stale; Sync builds
+// them anew. Charges between an edit and Sync are not lost.
+type Forest struct {
+	Index
+	queues  map[string]*Node
+	cohorts map[string]*Node
+	stale   []*Tree
+	loose   []*Node // in no tree yet
+	round   int
+}
+
+// NewForest returns an empty Forest.
+func NewForest() *Forest {
+	return &Forest{Index: newIndex(), queues: map[string]*Node{}, cohorts: map[string]*Node{}}
+}
+
+// Tree is one tree of nodes. Numbers of nodes and flavor-resources are local
+// to it.
+type Tree struct {
+	*quota.Tree
+	// Nodes are in preorder; the first is the root and names the tree.
+	Nodes []*Node
+	// Cycle names the Cohorts that name each other as parents, "" if all is
+	// well. In a tree with a cycle every node stands alone.
+	Cycle string
+
+	global []int32 // number in the Forest of each local flavor-resource
+	local  []int32 // the reverse, -1 where the tree has none
+	holds  int     // nodes and flavor-resources with something held
+	stale  bool
+}
+
+// Name is the name of the tree's root.
+func (t *Tree) Name() string { return t.Nodes[0].Name }
+
+// Stale says that a later Sync has replaced the tree, or will.
+func (t *Tree) Stale() bool { return t.stale }
+
+// Holds says whether anything is held in the tree.
+func (t *Tree) Holds() bool { return t.holds > 0 }
+
+// Local is the tree's number of the Forest's flavor-resource fr, -1 if the
+// tree has none; Global is the reverse.
+func (t *Tree) Local(fr int32) int32 {
+	if int(fr) >= len(t.local) {
+		return -1
+	}
+	return t.local[fr]
+}
+
+// Global: see Local.
+func (t *Tree) Global(f int32) int32 { return t.global[f] }
+
+// Queue returns the ClusterQueue of that name, made if need be without quota.
+func (f *Forest) Queue(name string) *Node { return f.node(f.queues, name, false) }
+
+// FindCohort returns the Cohort of that name, nil if nothing names it.
+func (f *Forest) FindCohort(name string) *Node { return f.cohorts[name] }
+
+func (f *Forest) node(in map[string]*Node, name string, cohort bool) *Node {
+	n := in[name]
+	if n == nil {
+		n = &Node{Name: name, Cohort: cohort, Spec: implicit}
+		in[name] = n
+		f.loose = append(f.loose, n)
+	}
+	return n
+}
+
+// SetQueue gives a ClusterQueue its specification.
+func (f *Forest) SetQueue(name string, s Spec) *Node { return f.set(f.Queue(name), s, true) }
+
+// SetCohort gives a Cohort its specification.
+func (f *Forest) SetCohort(name string, s Spec) *Node {
+	return f.set(f.node(f.cohorts, name, true), s, true)
+}
+
+// RemoveQueue takes a ClusterQueue's specification away. What is charged to it
+// stays charged to it, outside any cohort.
+func (f *Forest) RemoveQueue(name string) { f.set(f.Queue(name), implicit, false) }
+
+// RemoveCohort takes a Cohort's specification away; it is no error if there is
+// none.
+func (f *Forest) RemoveCohort(name string) {
+	if n := f.cohorts[name]; n != nil {
+		f.set(n, implicit, false)
+	}
+}
+
+func (f *Forest) set(n *Node, s Spec, exists bool) *Node {
+	n.Spec, n.Exists = s, exists
+	f.Touch(n)
+	return n
+}
+
+// Touch makes the node's tree stale.
+func (f *Forest) Touch(n *Node) {
+	if t := n.tree; t != nil && !t.stale {
+		t.stale = true
+		f.stale = append(f.stale, t)
+	}
+}
+
+// Drop forgets a ClusterQueue to which nothing is charged or held.
+func (f *Forest) Drop(n *Node) {
+	f.Touch(n)
+	delete(f.queues, n.Name)
+	f.loose = slices.DeleteFunc(f.loose, func(o *Node) bool { return o == n })
+	n.mark = -1
+}
+
+// Charge changes by delta what workloads are charged at queue n of fr. It
+// returns the topmost node whose usage changed and the tree's number of fr;
+// false if the tree is stale.
+func (f *Forest) Charge(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+	n.usage = bump(n.usage, fr, delta)
+	return f.add(n, fr, delta)
+}
+
+// Hold changes by delta what is held at queue n of fr. Its results are those
+// of Charge.
+func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+	was := len(n.held)
+	n.held = bump(n.held, fr, delta)
+	if n.tree != nil {
+		n.tree.holds += len(n.held) - was
+	}
+	return f.add(n, fr, delta)
+}
+
+func (f *Forest) add(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+	t := n.tree
+	if t == nil || t.stale {
+		return 0, 0, false
+	}
+	local = t.Local(fr)
+	if local < 0 {
+		local = t.grow(fr, f.resource[fr], f.resource)
+	}
+	return t.Add(n.at, local, delta), local, true
+}
+
+// grow adds the flavor-resource fr, which no quota of the tree lists.
+func (t *Tree) grow(fr, resource int32, resources []int32) int32 {
+	r := int32(-1)
+	for f, g := range t.global {
+		if resources[g] == resource {
+			r = t.Resource(int32(f))
+		}
+	}
+	if r < 0 {
+		r = t.Resources()
+	}
+	t.Grow([]int32{r})
+	return t.learn(fr)
+}
+
+// learn gives the Forest's flavor-resource fr the next local number.
+func (t *Tree) learn(fr int32) int32 {
+	for int(fr) >= len(t.local) {
+		t.local = append(t.local, -1)
+	}
+	if t.local[fr] < 0 {
+		t.local[fr] = int32(len(t.global))
+		t.global = append(t.global, fr)
+	}
+	return t.local[fr]
+}
+
+// WithoutHolds calls look while nothing is held in the tree.
+func (f *Forest) WithoutHolds(t *Tree, look func()) {
+	if t.holds == 0 {
+		look()
+		return
+	}
+	toggle := func(sign quota.Amount) {
+		for _, n := range t.Nodes {
+			for _, h := range n.held {
+				t.Add(n.at, t.Local(h.FR), sign*h.Amount)
+			}
+		}
+	}
+	toggle(-1)
+	look()
+	toggle(+1)
+}

@@ -1,0 +1,93 @@
+package queue
+
+import (
+	"strings"
+
+	"github.com/google/btree"
+)
+
+// Item is one pending workload. Its order is Priority (higher first), Time,
+// UID, and must not change while it is in a Queue.
+type Item struct {
+	UID      string
+	Time     int64 // queue time, Unix nanoseconds
+	Priority int32
+	// Told is the reason last told for waiting, 0 if none. It is its owner's
+	// to set when the workload leaves.
+	Told uint8
+	// Owner is the record that the item is a part of.
+	Owner any
+	class *Class
+}
+
+// Class is the class that the item is in, nil if it is in no Queue.
+func (i *Item) Class() *Class { return i.class }
+
+// Before says whether i goes before o in a queue.
+func (i *Item) Before(o *Item) bool {
+	if i.Priority != o.Priority {
+		return i.Priority > o.Priority
+	}
+	if i.Time != o.Time {
+		return i.Time < o.Time
+	}
+	return strings.Compare(i.UID, o.UID) < 0
+}
+
+// members is an ordered set of items that costs nothing beyond a pointer
+// while it has only one.
+type members struct {
+	first *Item
+	rest  *btree.BTreeG[*Item]
+}
+
+const degree = 32
+
+func itemBefore(a, b *Item) bool { return a.Before(b) }
+
+func (m *members) len() int {
+	switch {
+	case m.first == nil:
+		return 0
+	case m.rest == nil:
+		return 1
+	}
+	return 1 + m.rest.Len()
+}
+
+func (m *members) insert(i *Item, free *btree.FreeListG[*Item]) {
+	if m.first == nil {
+		m.first = i
+		return
+	}
+	if i.Before(m.first) {
+		m.first, i = i, m.first
+	}
+	if m.rest == nil {
+		m.rest = btree.NewWithFreeListG(degree, itemBefore, free)
+	}
+	m.rest.ReplaceOrInsert(i)
+}
+
+func (m *members) remove(i *Item) {
+	if i != m.first {
+		m.rest.Delete(i)
+		return
+	}
+	m.first = nil
+	if m.rest != nil {
+		if next, ok := m.rest.DeleteMin(); ok {
+			m.first = next
+		}
+	}
+}
+
+func (m *members) each(visit func(*Item)) {
+	if m.first == nil {
+		return
+	}
+	visit(m.first)
+	if m.rest != nil {
+		m.rest.Ascend(func(i *Item) bool { visit(i); return true })
+	}
+}

@@ -1,0 +1,243 @@
+package queue
+
+import (
+	"slices"
+
+	"github.com/google/btree"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// Queue holds the pending workloads of one ClusterQueue.
+//
+// Invariants: active and parked are sorted by their classes' first items and
+// hold no empty class; for each shape and priority there is at most one class
+// in each of them.
+type Queue struct {
+	active, parked []*Class
+	twins          map[classKey]*twins
+	free           *btree.FreeListG[*Item]
+	length         int
+	needs          needs
+}
+
+type classKey struct{ shape, priority int32 }
+
+// twins are the two classes of one shape and priority.
+type twins struct{ active, parked *Class }
+
+// New returns an empty queue. Queues may share a free list of tree nodes.
+func New(free *btree.FreeListG[*Item]) *Queue {
+	return &Queue{twins: map[classKey]*twins{}, free: free}
+}
+
+// NewFreeList returns a free list for New.
+func NewFreeList() *btree.FreeListG[*Item] { return btree.NewFreeListG[*Item](256) }
+
+// Len is the number of workloads.
+func (q *Queue) Len() int { return q.length }
+
+// Active and Parked are the classes, each sorted by its first item. The
+// slices are the queue's own.
+func (q *Queue) Active() []*Class { return q.active }
+
+// Parked: see Active.
+func (q *Queue) Parked() []*Class { return q.parked }
+
+// After is the part of a sorted list of classes whose first items come after i.
+func After(list []*Class, i *Item) []*Class {
+	n := find(list, i)
+	if n < len(list) && list[n].First() == i {
+		n++
+	}
+	return list[n:]
+}
+
+// First is the first workload of all, parked or not; nil if there is none.
+func (q *Queue) First() *Item {
+	switch {
+	case len(q.active) == 0 && len(q.parked) == 0:
+		return nil
+	case len(q.active) == 0:
+		return q.parked[0].First()
+	case len(q.parked) == 0 || q.active[0].First().Before(q.parked[0].First()):
+		return q.active[0].First()
+	}
+	return q.parked[0].First()
+}
+
+// Insert adds an active workload of the given shape and returns its class. If
+// the class is new its Plan is nil: the caller sets it by SetPlan, or all by
+// Replan before it looks at any.
+func (q *Queue) Insert(i *Item, shape int32) *Class {
+	k := classKey{shape, i.Priority}
+	t := q.twins[k]
+	if t == nil {
+		t = &twins{}
+		q.twins[k] = t
+	}
+	c := t.active
+	if c == nil {
+		c = &Class{Shape: shape, Priority: i.Priority}
+		if t.parked != nil {
+			c.Plan, c.Consulted = t.parked.Plan, t.parked.Consulted
+		}
+		t.active = c
+	} else if i.Before(c.First()) {
+		q.active = drop(q.active, c)
+	}
+	q.length++
+	i.class = c
+	c.members.insert(i, q.free)
+	c.untold = append(c.untold, i)
+	if c.First() == i {
+		q.active = place(q.active, c)
+	}
+	return c
+}
+
+// SetPlan gives a class its plan.
+func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
+	c.Plan = p
+	q.needs.add(p)
+}
+
+// Remove takes a workload out.
+func (q *Queue) Remove(i *Item) {
+	c := i.class
+	i.class = nil
+	q.length--
+	list := &q.active
+	if c.parked {
+		list = &q.parked
+	}
+	if i != c.First() {
+		c.members.remove(i)
+		return
+	}
+	*list = drop(*list, c)
+	c.members.remove(i)
+	if c.Len() > 0 {
+		*list = place(*list, c)
+		return
+	}
+	q.forget(c)
+}
+
+// forget drops an empty class from its twins.
+func (q *Queue) forget(c *Class) {
+	k := classKey{c.Shape, c.Priority}
+	t := q.twins[k]
+	if c.parked {
+		t.parked = nil
+	} else {
+		t.active = nil
+	}
+	if t.active == nil && t.parked == nil {
+		delete(q.twins, k)
+		if c.Plan != nil {
+			q.needs.remove(c.Plan)
+		}
+	}
+}
+
+// Park parks an active class and returns the class that holds its workloads
+// from now on. now is stored as its ParkedAt.
+func (q *Queue) Park(c *Class, now uint64) *Class {
+	t := q.twins[classKey{c.Shape, c.Priority}]
+	q.active = drop(q.active, c)
+	t.active = nil
+	consulted, wide := c.Consulted, c.Wide
+	if old := t.parked; old != nil {
+		q.parked = drop(q.parked, old)
+		c = q.merge(c, old)
+	}
+	c.parked, c.ParkedAt = true, now
+	c.Consulted, c.Wide = consulted, wide
+	t.parked = c
+	q.parked = place(q.parked, c)
+	return c
+}
+
+// Wake makes a parked class active and returns the class that holds its
+// workloads from now on.
+func (q *Queue) Wake(c *Class) *Class {
+	t := q.twins[classKey{c.Shape, c.Priority}]
+	q.parked = drop(q.parked, c)
+	t.parked = nil
+	if old := t.active; old != nil {
+		q.active = drop(q.active, old)
+		c = q.merge(c, old)
+	}
+	c.parked = false
+	t.active = c
+	q.active = place(q.active, c)
+	return c
+}
+
+// WakeAll makes all classes active.
+func (q *Queue) WakeAll() {
+	for len(q.parked) > 0 {
+		q.Wake(q.parked[len(q.parked)-1])
+	}
+}
+
+// Replan gives every class a new plan; verdicts of old plans are forgotten.
+func (q *Queue) Replan(plan func(*Class) *quota.Plan) {
+	q.needs = needs{}
+	for _, c := range q.active {
+		c.Plan, c.Consulted = plan(c), nil
+		q.needs.add(c.Plan)
+	}
+	for _, c := range q.parked {
+		c.Consulted = nil
+		if t := q.twins[classKey{c.Shape, c.Priority}].active; t != nil {
+			c.Plan = t.Plan
+			continue
+		}
+		c.Plan = plan(c)
+		q.needs.add(c.Plan)
+	}
+}
+
+// merge moves the workloads of the smaller class, and what is known of them,
+// into the larger one and returns that.
+func (q *Queue) merge(c, o *Class) *Class {
+	if c.Len() < o.Len() {
+		c, o = o, c
+	}
+	if o.mixed || (o.told != 0 && o.told != c.told) {
+		c.mixed = true
+	}
+	c.untold = append(c.untold, o.untold...)
+	o.members.each(func(i *Item) {
+		i.class = c
+		c.members.insert(i, q.free)
+	})
+	o.members, o.untold = members{}, nil
+	return c
+}
+
+// find is where a class whose first item is i belongs.
+func find(list []*Class, i *Item) int {
+	n, _ := slices.BinarySearchFunc(list, i, func(c *Class, i *Item) int {
+		f := c.First()
+		switch {
+		case f == i:
+			return 0
+		case f.Before(i):
+			return -1
+		}
+		return 1
+	})
+	return n
+}
+
+func place(list []*Class, c *Class) []*Class {
+	return slices.Insert(list, find(list, c.First()), c)
+}
+
+func drop(list []*Class, c *Class) []*Class {
+	n := find(list, c.First())
+	return slices.Delete(list, n, n+1)
+}

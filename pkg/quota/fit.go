@@ -1,0 +1,72 @@
+package quota
+
+// Available is how much more of f node n can use now: its own idle local
+// quota and what its ancestors can still give it, capped by borrowing limits.
+// It is negative where a quota was cut below its use.
+func (t *Tree) Available(n, f int32) Amount {
+	c := &t.cells[n*t.frs+f]
+	p := t.parent[n]
+	if p < 0 {
+		return c.Subtree - c.Usage
+	}
+	above := t.Available(p, f)
+	if c.BorrowingLimit != Unlimited {
+		room := c.Subtree - c.Local - max(0, c.Usage-c.Local)
+		above = min(above, AddSaturating(room, c.BorrowingLimit))
+	}
+	return AddSaturating(max(0, c.Local-c.Usage), above)
+}
+
+// Potential is the most of f that node n could ever use.
+func (t *Tree) Potential(n, f int32) Amount { return t.cells[n*t.frs+f].Potential }
+
+// Nominal is n's own quota of f.
+func (t *Tree) Nominal(n, f int32) Amount { return t.cells[n*t.frs+f].Nominal }
+
+// Usage is what n uses of f, holds included.
+func (t *Tree) Usage(n, f int32) Amount { return t.cells[n*t.frs+f].Usage }
+
+// carries says whether a node's subtree quota holds its usage and amount more.
+func (c *Cell) carries(amount Amount) bool {
+	s, exact := Sum(max(0, c.Usage), max(0, amount))
+	return exact && s <= c.Subtree
+}
+
+// Level is the borrowing level of a charge of amount at leaf n: 0 within
+// nominal or without cohort, else the height of the lowest ancestor whose
+// subtree quota holds its usage and what of amount no local quota below it
+// covers; the root's height if none does.
+func (t *Tree) Level(n, f int32, amount Amount) int32 {
+	level, _ := t.climb(n, f, amount)
+	return level
+}
+
+// Reach finds the lowest node on n's path, n included, whose subtree quota
+// holds its usage and what of amount no local quota below it covers; -1 if
+// none does. (Semantics, section 5, calls it X.)
+func (t *Tree) Reach(n, f int32, amount Amount) int32 {
+	_, x := t.climb(n, f, amount)
+	return x
+}
+
+func (t *Tree) climb(n, f int32, amount Amount) (level, x int32) {
+	leaf := n
+	for {
+		c := &t.cells[n*t.frs+f]
+		if c.carries(amount) {
+			if n == leaf {
+				return 0, n
+			}
+			return t.height[n], n
+		}
+		amount -= max(0, c.Local-c.Usage)
+		p := t.parent[n]
+		if p < 0 {
+			if n == leaf {
+				return 0, -1
+			}
+			return t.height[n], -1
+		}
+		n = p
+	}
+}

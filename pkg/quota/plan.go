@@ -1,0 +1,39 @@
+package quota
+
+// Request is an amount of one flavor-resource; which numbering FR belongs to
+// is said where a Request is used.
+type Request struct {
+	FR     int32
+	Amount Amount
+}
+
+// Plan is what workloads of one shape ask of one ClusterQueue: for each pod
+// set and resource group, in order, the flavors that are open to it. It is
+// immutable and numbers flavor-resources as the queue's Tree does.
+type Plan struct {
+	Items []Item
+	// Simple says that there is one Item of one size: it fits if and only if
+	// one of its Alternatives does.
+	Simple bool
+	// Volatile says that usage can change the reason why the plan does not
+	// fit, because pod sets compete for a flavor-resource that could never
+	// hold them all, or because smaller sizes are tried.
+	Volatile bool
+	// Requested is the set of flavor-resources in any open flavor.
+	Requested Set
+}
+
+// Item is the choice of a flavor for one pod set in one resource group.
+type Item struct {
+	PodSet, Group int32
+	Alternatives  []Alternative // in the order in which they are tried
+}
+
+// Alternative is one flavor of a group, with what the pod set asks of it:
+// positive amounts only.
+type Alternative struct {
+	Flavor   int32 // position in the resource group
+	Requests []Request
+	// Overflow says that the request is larger than an amount can be.
+	Overflow bool
+}
