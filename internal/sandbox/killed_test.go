@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,4 +81,46 @@ func TestKilledUp(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	}
+}
+
+// TestKilledBuildEndsTheCompiler kills a build: the go command must not go on.
+func TestKilledBuildEndsTheCompiler(t *testing.T) {
+	program := cli(t)
+	source, _ := fakeCheckout(t)
+	note := filepath.Join(source, "pid")
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\necho $$ >" + note + ".new; mv " + note + ".new " + note + "\nexec sleep 600\n"
+	if err := os.WriteFile(goCommand, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "sandbox", "build")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var compiler Process
+	eventually(t, "the compiler runs", func(context.Context) error {
+		data, err := os.ReadFile(note)
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+		if err != nil {
+			return err
+		}
+		compiler, err = identify("go", pid)
+		return err
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	eventually(t, "the compiler ends", func(context.Context) error {
+		if compiler.Alive() {
+			return errors.New(describe([]Process{compiler}))
+		}
+		return nil
+	})
 }
