@@ -17,6 +17,8 @@ type Site struct {
 	// Prefix goes before every name, so that several sites fit on one cluster.
 	Prefix string
 	Cohort string
+	// Shared is quota that belongs to the cohort itself.
+	Shared observer.Milli
 	Groups []Owner
 }
 
@@ -54,7 +56,7 @@ func DemoSite() Site {
 
 // Rules are what the observer is told of the site.
 func (s Site) Rules() *observer.Rules {
-	rules := &observer.Rules{Cohort: s.Prefix + s.Cohort}
+	rules := &observer.Rules{Cohort: s.Prefix + s.Cohort, Shared: s.Shared}
 	for _, o := range s.Groups {
 		rules.Groups = append(rules.Groups, observer.Group{
 			Name: o.Group, Namespaces: []string{o.Namespace}, Nominal: o.Nominal, BorrowingLimit: o.Borrowing, Weight: o.Weight,
