@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/yaml"
+
+	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
+	fairleadv1beta1 "fairlead.dev/fairlead/apis/v1beta1"
 )
 
 func TestObjectsAreOrdered(t *testing.T) {
@@ -116,5 +121,54 @@ func TestPoliciesAreBound(t *testing.T) {
 	}
 	if policies.Len() == 0 || !policies.Equal(bound) {
 		t.Errorf("policies %v, bound %v", sets.List(policies), sets.List(bound))
+	}
+}
+
+// TestShippedConfiguration: what config/manager mounts is read by the manager
+// without complaint.
+func TestShippedConfiguration(t *testing.T) {
+	objects, err := Objects("manager")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, found, err := unstructured.NestedString(objects[0].Object, "data", "config.yaml")
+	if err != nil || !found {
+		t.Fatalf("no config.yaml in %s: %v", objects[0].GetKind(), err)
+	}
+	configuration := &configv1beta1.Configuration{}
+	if err := yaml.UnmarshalStrict([]byte(text), configuration); err != nil {
+		t.Fatal(err)
+	}
+	configv1beta1.SetDefaults(configuration)
+	if faults := configv1beta1.Validate(configuration); len(faults) > 0 {
+		t.Error(faults)
+	}
+	if !*configuration.FairSharing.Enable {
+		t.Error("fair sharing is off as shipped")
+	}
+}
+
+// TestManagerHasOneName: manifests and code agree on who the manager is.
+func TestManagerHasOneName(t *testing.T) {
+	objects, err := Objects(Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		switch o.GetKind() {
+		case "ServiceAccount":
+			if o.GetName() != fairleadv1beta1.ManagerServiceAccount || o.GetNamespace() != fairleadv1beta1.ManagerNamespace {
+				t.Errorf("service account %s/%s", o.GetNamespace(), o.GetName())
+			}
+		case "Namespace":
+			if o.GetName() != fairleadv1beta1.ManagerNamespace {
+				t.Errorf("namespace %s", o.GetName())
+			}
+		case "Deployment":
+			name, _, _ := unstructured.NestedString(o.Object, "spec", "template", "spec", "serviceAccountName")
+			if name != fairleadv1beta1.ManagerServiceAccount {
+				t.Errorf("the Deployment runs as %q", name)
+			}
+		}
 	}
 }

@@ -133,11 +133,11 @@ type ClientConnection struct {
 type PreemptionStrategy string
 
 const (
-	// LessThanOrEqualToFinalShare: the preemptor's share, its request
+	// LessThanOrEqualToFinalShare asks that the preemptor's share, its request
 	// included, is at most the victim's share without the victim.
 	LessThanOrEqualToFinalShare PreemptionStrategy = "LessThanOrEqualToFinalShare"
-	// LessThanInitialShare: the preemptor's share, its request included, is
-	// below the victim's share as it is.
+	// LessThanInitialShare asks that the preemptor's share, its request
+	// included, is below the victim's share as it is.
 	LessThanInitialShare PreemptionStrategy = "LessThanInitialShare"
 )
 
@@ -245,9 +245,9 @@ const (
 type QuotaCheckStrategy string
 
 const (
-	// BlockUndeclared: the workload cannot be admitted there.
+	// BlockUndeclared means that the workload cannot be admitted there.
 	BlockUndeclared QuotaCheckStrategy = "BlockUndeclared"
-	// IgnoreUndeclared: the request is not counted.
+	// IgnoreUndeclared means that the request is not counted.
 	IgnoreUndeclared QuotaCheckStrategy = "IgnoreUndeclared"
 )
 

@@ -30,12 +30,17 @@ spec:
       containers: [{name: main, image: busybox}]
 `
 
+// kubectlPath is the kubectl that was built along with the API server.
+func kubectlPath() string {
+	return filepath.Join(filepath.Dir(server.ControlPlane.APIServer.Path), "kubectl")
+}
+
 var _ = Describe("A manifest applied again", func() {
 	var kubeconfig string
 
 	// kubectl runs the real one as the tenant.
 	kubectl := func(ctx context.Context, namespace, stdin string, args ...string) (string, error) {
-		command := exec.CommandContext(ctx, filepath.Join(server.ControlPlane.APIServer.Path, "..", "kubectl"),
+		command := exec.CommandContext(ctx, kubectlPath(),
 			append([]string{"--kubeconfig", kubeconfig, "-n", namespace}, args...)...)
 		command.Stdin = strings.NewReader(stdin)
 		out, err := command.CombinedOutput()
