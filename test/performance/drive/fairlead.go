@@ -66,10 +66,8 @@ func (m *managed) settle(ctx context.Context) error {
 		if !owned || !meta.IsStatusConditionTrue(w.Status.Conditions, fairlead.WorkloadFinished) {
 			return nil
 		}
-		if i, known := m.recorder.byName[w.OwnerReferences[0].Name]; known {
-			if _, last := m.recorder.finished(i); last {
-				cancel()
-			}
+		if i, known := m.recorder.byName[w.OwnerReferences[0].Name]; known && m.recorder.finished(i) {
+			cancel()
 		}
 		return nil
 	})

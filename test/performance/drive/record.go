@@ -71,10 +71,10 @@ func note(moment *time.Time, count *int) bool {
 	return true
 }
 
-func (r *recorder) submitted(i int) bool {
+func (r *recorder) submitted(i int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return note(&r.moments[i].submitted, &r.counts.Submitted)
+	note(&r.moments[i].submitted, &r.counts.Submitted)
 }
 
 func (r *recorder) started(i int) bool {
@@ -89,12 +89,12 @@ func (r *recorder) completed(i int) bool {
 	return note(&r.moments[i].completed, &r.counts.Completed)
 }
 
-// finished says, besides, whether the item was the last.
-func (r *recorder) finished(i int) (first, last bool) {
+// finished says whether all items are.
+func (r *recorder) finished(i int) (all bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first = note(&r.moments[i].finished, &r.counts.Finished)
-	return first, r.counts.Finished == r.counts.All
+	note(&r.moments[i].finished, &r.counts.Finished)
+	return r.counts.Finished == r.counts.All
 }
 
 func (r *recorder) allCompleted() bool {

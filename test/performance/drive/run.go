@@ -90,7 +90,7 @@ func (r *run) report(ctx context.Context, progress func(Progress)) {
 
 // finished notes that item i is over, and ends the run with the last.
 func (r *run) finished(i int) {
-	if _, last := r.recorder.finished(i); last {
+	if r.recorder.finished(i) {
 		r.agenda.finish()
 	}
 }
