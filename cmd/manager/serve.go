@@ -10,10 +10,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller"
+	"fairlead.dev/fairlead/pkg/job/batchjob"
 )
 
 // serve runs the manager until the context ends or the lease is lost.
@@ -23,12 +25,18 @@ func serve(ctx context.Context, restConfig *rest.Config, configuration *configv1
 		return fmt.Errorf("logger: %w", err)
 	}
 	defer func() { _ = logger.Sync() }()
-	ctrl.SetLogger(zapr.NewLogger(logger))
-	klog.SetLogger(zapr.NewLogger(logger))
+	log := zapr.NewLogger(logger)
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
 
 	restConfig.UserAgent = "fairlead-manager/" + version
-	engine := admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable})
-	return controller.Run(ctx, restConfig, configuration, engine)
+	return controller.Run(ctx, restConfig, controller.Options{
+		Configuration: configuration,
+		Engine:        admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable}),
+		Kind:          batchjob.Kind{},
+		Registry:      metrics.Registry,
+		Log:           log,
+	})
 }
 
 // newLogger writes JSON, one object a line, to standard error. Nothing is

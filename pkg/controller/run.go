@@ -10,27 +10,22 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
-	"fairlead.dev/fairlead/pkg/controller/loop"
-	"fairlead.dev/fairlead/pkg/job"
-	"fairlead.dev/fairlead/pkg/job/batchjob"
 )
 
 // Run builds the manager as configured and runs it until the context ends, or
 // until the lease is lost: then it returns an error at once and the process
 // has to exit, since another replica may be deciding already.
-func Run(ctx context.Context, restConfig *rest.Config, configuration *configv1beta1.Configuration, engine loop.Engine) error {
-	kind := batchjob.Kind{}
-	limitClient(restConfig, configuration.ClientConnection)
-	mgr, err := ctrl.NewManager(restConfig, managerOptions(configuration, kind))
+func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
+	limitClient(restConfig, options.Configuration.ClientConnection)
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(&options))
 	if err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
-	c, err := Setup(ctx, mgr, Options{Configuration: configuration, Engine: engine, Kind: kind, Registry: ctrlmetrics.Registry})
+	c, err := Setup(ctx, mgr, options)
 	if err != nil {
 		return err
 	}
@@ -52,11 +47,13 @@ func limitClient(restConfig *rest.Config, limits *configv1beta1.ClientConnection
 	}
 }
 
-func managerOptions(configuration *configv1beta1.Configuration, kind job.Kind) manager.Options {
+func managerOptions(options *Options) manager.Options {
+	configuration := options.Configuration
 	election := configuration.LeaderElection
 	return manager.Options{
+		Logger:                        options.Log,
 		Scheme:                        NewScheme(),
-		Cache:                         CacheOptions(kind),
+		Cache:                         CacheOptions(options.Kind),
 		LeaderElection:                *election.LeaderElect,
 		LeaderElectionID:              election.ResourceName,
 		LeaderElectionNamespace:       election.ResourceNamespace,

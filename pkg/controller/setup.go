@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
@@ -25,12 +26,16 @@ import (
 	"fairlead.dev/fairlead/pkg/metrics"
 )
 
-// Options are what the controller is built from besides the manager.
+// Options are what the controller is built from.
 type Options struct {
+	// Configuration is complete: defaults have been filled in.
 	Configuration *configv1beta1.Configuration
 	Engine        loop.Engine
 	Kind          job.Kind
-	Registry      prometheus.Registerer
+	// Registry takes the metrics. The metrics server serves
+	// controller-runtime's.
+	Registry prometheus.Registerer
+	Log      logr.Logger
 }
 
 // Controller is the shell around one engine.
@@ -43,10 +48,11 @@ type Controller struct {
 	watches  watches
 	classes  *classes
 
-	workloads *ledger.Book[*v1beta1.Workload]
-	jobs      *ledger.Book[client.Object]
-	flavors   *ledger.Book[*v1beta1.ResourceFlavor]
-	queues    queuestatus.Books
+	workloads  *ledger.Book[*v1beta1.Workload]
+	jobs       *ledger.Book[client.Object]
+	flavors    *ledger.Book[*v1beta1.ResourceFlavor]
+	namespaces *ledger.Book[*corev1.Namespace]
+	queues     queuestatus.Books
 }
 
 // Setup adds the controller's parts to the manager. They start with it.

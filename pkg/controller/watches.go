@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,7 @@ import (
 func (c *Controller) openBooks() {
 	c.workloads = ledger.NewBook(c.workloadChanged)
 	c.jobs = ledger.NewBook(c.jobChanged)
+	c.namespaces = ledger.NewBook(c.namespaceChanged)
 	c.flavors = queueBook(c.inbox, "ResourceFlavor",
 		func(f *v1beta1.ResourceFlavor) admission.Event { return translate.Flavor(f) },
 		func(key ledger.Key) admission.Event { return admission.DeleteFlavor{Name: key.Name} })
@@ -35,6 +37,15 @@ func (c *Controller) openBooks() {
 		func(key ledger.Key) admission.Event {
 			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
 		})
+}
+
+func (c *Controller) namespaceChanged(key ledger.Key, was, is *corev1.Namespace) {
+	switch name := "Namespace/" + key.Name; {
+	case is == nil:
+		c.inbox.Object(name, admission.DeleteNamespace{Name: key.Name})
+	case was == nil || !maps.Equal(was.Labels, is.Labels):
+		c.inbox.Object(name, translate.Namespace(is.Name, is.Labels))
+	}
 }
 
 // queueBook is a ledger of objects that the engine is told of when their
@@ -104,11 +115,7 @@ func (c *Controller) watchQueues(ctx context.Context) error {
 		file(ctx, &c.watches, &v1beta1.Cohort{}, c.queues.Cohorts),
 		file(ctx, &c.watches, &v1beta1.LocalQueue{}, c.queues.LocalQueues),
 		file(ctx, &c.watches, &v1beta1.ResourceFlavor{}, c.flavors),
-		watch(ctx, &c.watches, &corev1.Namespace{}, func(ns *corev1.Namespace) {
-			c.inbox.Object("Namespace/"+ns.Name, translate.Namespace(ns.Name, ns.Labels))
-		}, func(ns *corev1.Namespace) {
-			c.inbox.Object("Namespace/"+ns.Name, admission.DeleteNamespace{Name: ns.Name})
-		}),
+		file(ctx, &c.watches, &corev1.Namespace{}, c.namespaces),
 	)
 }
 
