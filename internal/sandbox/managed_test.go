@@ -112,3 +112,24 @@ func checkIdentity(t *testing.T, cluster *Cluster) {
 		t.Errorf("the manager acts as %s, %v", body, err)
 	}
 }
+
+// TestRealManager starts the manager of this checkout with the configuration
+// that it ships, as `up` does without further options.
+func TestRealManager(t *testing.T) {
+	ownHome(t)
+	manager := filepath.Join(t.TempDir(), "manager")
+	if err := buildProgram("./cmd/manager", manager); err != nil {
+		t.Fatal(err)
+	}
+	cluster := mustUp(t, Options{Name: "real", ManagerBinary: manager, FairleadBinary: cli(t), Nodes: []NodeGroup{{Count: 1}}})
+	if err := cluster.ManagerReady(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := statusOf(t, "real"); got.Condition != Running || got.Manager != "ready" {
+		t.Errorf("got %+v", got)
+	}
+	log, err := os.ReadFile(cluster.AuditLog)
+	if err != nil || !bytes.Contains(log, []byte(`"username":"system:serviceaccount:fairlead-system:fairlead-manager"`)) {
+		t.Errorf("the audit log does not know the manager, %v", err)
+	}
+}

@@ -71,18 +71,22 @@ func cliPath() string {
 
 // buildCLI builds the command-line tool of this checkout once.
 var buildCLI = sync.OnceValues(func() (string, error) {
+	return cliPath(), buildProgram("./cmd/fairlead", cliPath())
+})
+
+// buildProgram compiles a package of this checkout.
+func buildProgram(pkg, path string) error {
 	source, err := FindSource()
 	if err != nil {
-		return "", err
+		return err
 	}
-	path := cliPath()
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/fairlead")
+	cmd := exec.Command("go", "build", "-o", path, pkg)
 	cmd.Dir = source
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the command-line tool: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
-	return path, nil
-})
+	return nil
+}
 
 // cli returns the path of the command-line tool under test.
 func cli(t *testing.T) string {
