@@ -49,7 +49,7 @@ func nameFlag(cmd *cobra.Command, name *string) {
 func newSandboxUp() *cobra.Command {
 	options := sandbox.Options{}
 	group := sandbox.NodeGroup{}
-	manager, manifests := true, true
+	var manager, manifests bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Bring a sandbox up and return when all of it answers",
@@ -58,6 +58,9 @@ func newSandboxUp() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options.Nodes = []sandbox.NodeGroup{group}
+			if !cmd.Flags().Changed("manifests") {
+				manifests = manager
+			}
 			options.WithoutManager, options.WithoutManifests = !manager, !manifests
 			options.Output = cmd.ErrOrStderr()
 			cluster, err := sandbox.Up(cmd.Context(), options)
@@ -71,8 +74,8 @@ func newSandboxUp() *cobra.Command {
 	nodeFlags(cmd, &group, 5)
 	cmd.Flags().StringVar(&options.Kubeconfig, "kubeconfig", "", "write an administrator's kubeconfig to this file")
 	cmd.Flags().IntVar(&options.Port, "port", 0, "port of kube-apiserver on 127.0.0.1 (default any free one)")
-	cmd.Flags().BoolVar(&manager, "manager", true, "start the manager; without it only Fairlead's manifests are installed")
-	cmd.Flags().BoolVar(&manifests, "manifests", true, "install Fairlead; without it the sandbox is a plain Kubernetes")
+	cmd.Flags().BoolVar(&manager, "manager", true, "run Fairlead; --manager=false leaves it out: a plain Kubernetes")
+	cmd.Flags().BoolVar(&manifests, "manifests", true, "install CRDs, RBAC and policies (default as --manager); with --manager=false, to run a manager by hand")
 	cmd.Flags().StringVar(&options.ManagerConfig, "manager-config", "", "configuration file for the manager")
 	return cmd
 }

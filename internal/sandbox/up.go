@@ -137,7 +137,7 @@ func (u *bringUp) checkFairlead(s *state) error {
 		return err
 	}
 	if !have {
-		return fmt.Errorf("no kustomization in %s: the checkout is not whole; --manifests=false brings up a plain Kubernetes", manifestDir(s.Source))
+		return fmt.Errorf("no kustomization in %s: the checkout is not whole; --manager=false brings up a plain Kubernetes", manifestDir(s.Source))
 	}
 	if o.WithoutManager {
 		return nil
