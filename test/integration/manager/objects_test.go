@@ -291,3 +291,6 @@ func (t *tenant) events(name, reason string) []corev1.Event {
 	}
 	return found
 }
+
+// quiet is how long a spec looks on to see that nothing happens.
+const quiet = 300 * time.Millisecond
