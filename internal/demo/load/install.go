@@ -133,3 +133,22 @@ func Connect(path string) (kubernetes.Interface, *rest.Config, error) {
 	}
 	return c, config, nil
 }
+
+// Remove deletes the site's objects, the last made first, without waiting
+// until they are gone. What is not there is no error.
+func (s Site) Remove(ctx context.Context, admin *rest.Config) error {
+	c, err := client.New(admin, client.Options{})
+	if err != nil {
+		return fmt.Errorf("connecting as administrator: %w", err)
+	}
+	objects, err := s.Objects()
+	if err != nil {
+		return err
+	}
+	for i := len(objects) - 1; i >= 0; i-- {
+		if err := c.Delete(ctx, objects[i], client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting %s %s: %w", objects[i].GetKind(), objects[i].GetName(), err)
+		}
+	}
+	return nil
+}

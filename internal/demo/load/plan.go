@@ -102,6 +102,24 @@ func Demo() []Act {
 	}
 }
 
+// Compressed is the demo's load for a fifth of the cores in an eighth of the
+// time. Its acts follow each other by the clock and wait for nothing, so that
+// it goes on whatever happens to the manager.
+func Compressed() []Act {
+	acts := Demo()
+	for i := range acts {
+		for k := range acts[i].Batches {
+			batch := &acts[i].Batches[k]
+			batch.Count /= 5
+			batch.Shortest /= 8
+			batch.Longest /= 8
+		}
+		acts[i].Until = Until{Hold: time.Second}
+	}
+	acts[len(acts)-1].Until = Until{AllDone: true}
+	return acts
+}
+
 // Expectations are what the demo's recording must show besides the rules.
 func Expectations() []observer.Expectation {
 	return []observer.Expectation{

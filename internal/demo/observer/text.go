@@ -3,6 +3,7 @@ package observer
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -35,10 +36,19 @@ func (v *Verdict) WriteText(w io.Writer) (int, error) {
 	for _, s := range v.Split {
 		fmt.Fprintf(&text, "\n  Both had Jobs waiting from %.1f s; judged from %.1f to %.1f s:\n", s.Backlogged, s.From, s.To)
 		for _, g := range s.Groups {
-			fmt.Fprintf(&text, "  %-10s  fair share %5.1f cores, held %5.1f on average (%+.1f %%), pods running %5.1f (%+.1f %%)\n",
-				g.Name, g.Due, g.Held, 100*g.HeldError, g.Running, 100*g.RunningError)
+			fmt.Fprintf(&text, "  %-10s  fair share %5.1f cores, held %5.1f on average (%s), pods running %5.1f (%s)\n",
+				g.Name, g.Due, g.Held, Percent(g.HeldError), g.Running, Percent(g.RunningError))
 		}
 	}
 	fmt.Fprintf(&text, "\n  %.0f %% of all quota was used over %.1f s from the first start to the last finish.\n", 100*v.Utilisation, v.Seconds)
 	return io.WriteString(w, text.String())
+}
+
+// Percent shows a relative difference, never as minus zero.
+func Percent(relative float64) string {
+	rounded := math.Round(1000*relative) / 10
+	if rounded == 0 {
+		rounded = 0 // minus zero is zero too
+	}
+	return fmt.Sprintf("%+.1f %%", rounded)
 }

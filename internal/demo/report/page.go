@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+
+	"fairlead.dev/fairlead/internal/demo/observer"
 )
 
 //go:embed page.html
@@ -49,7 +51,7 @@ func (r *Run) WriteHTML(w io.Writer) error {
 	}
 	parsed, err := template.New("page.html").Funcs(template.FuncMap{
 		"seconds": seconds,
-		"percent": func(v float64) string { return fmt.Sprintf("%+.1f %%", 100*v) },
+		"percent": observer.Percent,
 		"cores":   func(v float64) string { return fmt.Sprintf("%.1f", v) },
 		"paint":   func(i int) string { return string(groupPaint(i)) },
 	}).Parse(pageText)

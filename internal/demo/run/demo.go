@@ -83,7 +83,7 @@ func play(ctx context.Context, o Options, cluster *sandbox.Cluster) (*observer.V
 	stage := &Stage{
 		Admin: admin, Site: load.DemoSite(), Rules: DemoRules(), Acts: load.Demo(),
 		Dir: o.Dir, Observer: o.Observer, Deadline: loadDeadline,
-		Show: o.Screen.Show, Say: o.Screen.Say,
+		Show: o.Screen.Show,
 	}
 	o.Screen.Say("The cluster is up: 5 nodes of 20 cores. Cohort wlcg: usatlas owns 60 cores, osg 40; each may borrow what the other leaves idle.")
 	verdict, err := stage.Perform(ctx)

@@ -31,10 +31,10 @@ type Stage struct {
 	// Deadline bounds the acts together. After it the observer judges what
 	// there is.
 	Deadline time.Duration
-	// Show, if set, is called with every new frame, about ten times a second,
-	// and Say with every message.
-	Show func(live.Frame)
-	Say  func(format string, args ...any)
+	// Show and Watch, if set, are called about ten times a second, with what
+	// there is to show and with what the groups do.
+	Show  func(live.Frame)
+	Watch func([]observer.Load)
 }
 
 // The files of a run.
@@ -186,6 +186,9 @@ func (p *performance) look() ([]observer.Load, error) {
 	loads := p.replay.Loads()
 	if p.Show != nil {
 		p.Show(p.frame(loads))
+	}
+	if p.Watch != nil {
+		p.Watch(loads)
 	}
 	return loads, nil
 }
