@@ -181,7 +181,7 @@ func TestRandomLogs(t *testing.T) {
 				continue
 			}
 			for _, a := range out.Admits {
-				follower.Apply(Assume{a.UID, a.Admission})
+				follower.Apply(Assume(a))
 			}
 			admits, holds, rises = admits+len(out.Admits), holds+len(one.Holds()), rises+len(one.UnservedAfterRise())
 			if u := one.Unserved(); len(u) > 0 {
