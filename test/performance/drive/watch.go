@@ -2,16 +2,16 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
-	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fairlead "fairlead.dev/fairlead/apis/v1beta1"
@@ -55,26 +55,50 @@ func (w *objectWatch) start(ctx context.Context) error {
 	return meta.EachListItem(w.list, w.see)
 }
 
-// follow passes on what happens until ctx ends.
+// follow passes on what happens until ctx ends. A watch that the server closes,
+// as it does with slow readers, is taken up at once where it stopped; one that
+// it cannot go on with is an error.
 func (w *objectWatch) follow(ctx context.Context) error {
-	events, err := watchtools.NewRetryWatcherWithContext(ctx, w.version, w)
-	if err != nil {
-		return fmt.Errorf("watch %T: %w", w.list, err)
+	for {
+		stream, err := w.client.Watch(ctx, w.list, client.InNamespace(Namespace), &client.ListOptions{
+			Raw: &metav1.ListOptions{ResourceVersion: w.version, AllowWatchBookmarks: true},
+		})
+		if err == nil {
+			err = w.drain(ctx, stream)
+			stream.Stop()
+		} else if passing(err) {
+			err = nil
+			pause(ctx, watchRetry)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("watch %T: %w", w.list, err)
+		}
 	}
-	defer events.Stop()
+}
+
+// drain reads one stream to its end.
+func (w *objectWatch) drain(ctx context.Context, stream watch.Interface) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case event, open := <-events.ResultChan():
-			if ctx.Err() != nil {
+		case event, open := <-stream.ResultChan():
+			if !open {
 				return nil
 			}
-			if !open {
-				return fmt.Errorf("watch %T: %w", w.list, errWatchEnded)
-			}
 			if event.Type == watch.Error {
-				return fmt.Errorf("watch %T: %w", w.list, apierrors.FromObject(event.Object))
+				return apierrors.FromObject(event.Object)
+			}
+			object, err := meta.Accessor(event.Object)
+			if err != nil {
+				return err
+			}
+			w.version = object.GetResourceVersion()
+			if event.Type == watch.Bookmark || ctx.Err() != nil {
+				continue
 			}
 			if err := w.see(event.Object); err != nil {
 				return err
@@ -83,11 +107,23 @@ func (w *objectWatch) follow(ctx context.Context) error {
 	}
 }
 
-var errWatchEnded = errors.New("the API server ended it for good")
+// watchRetry is the pause after a server that is busy or starting.
+const watchRetry = 100 * time.Millisecond
 
-// WatchWithContext implements cache.WatcherWithContext for the retry watcher.
-func (w *objectWatch) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	return w.client.Watch(ctx, w.list, client.InNamespace(Namespace), &client.ListOptions{Raw: &options})
+// passing says that an error may be gone the next time.
+func passing(err error) bool {
+	return apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsServiceUnavailable(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err)
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // jobComplete says whether a Job has succeeded; a failed one is an error, as
