@@ -8,6 +8,8 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // object reads one object from YAML, with $ for two more spaces of indent.
@@ -139,4 +141,35 @@ var _ = Describe("Queue kinds", func() {
 		Expect(admin.Delete(ctx, queue)).To(Succeed())
 		Expect(as(managerUser).Patch(ctx, queue, jsonPatch(`[{"op":"remove","path":"/metadata/finalizers"}]`))).To(Succeed())
 	})
+
+	It("warn of fields that do nothing yet, and of no others", func(ctx SpecContext) {
+		warnings := &warningRecorder{}
+		cfg := rest.CopyConfig(restCfg)
+		cfg.WarningHandlerWithContext = warnings
+		c, err := client.New(cfg, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
+		Expect(err).NotTo(HaveOccurred())
+		for _, row := range []struct{ kind, spec, warning string }{
+			{"ClusterQueue", "{preemption: {withinClusterQueue: LowerPriority}}", "spec.preemption is stored, but"},
+			{"ClusterQueue", "{admissionChecksStrategy: {admissionChecks: [{name: a}]}}", "spec.admissionChecksStrategy is stored, but"},
+			{"ClusterQueue", "{admissionScope: {admissionMode: UsageBasedAdmissionFairSharing}}", "spec.admissionScope is stored, but"},
+			{"ResourceFlavor", "{topologyName: t, nodeLabels: {a: b}}", "spec.topologyName is stored, but"},
+			{"LocalQueue", "{clusterQueue: a, fairSharing: {weight: 2}}", "spec.fairSharing of a LocalQueue is stored, but"},
+			{"ClusterQueue", "{cohortName: c, fairSharing: {weight: 2}, queueingStrategy: StrictFIFO}", ""},
+		} {
+			warnings.texts = nil
+			Expect(c.Create(ctx, object(row.kind, "warned", row.spec), client.DryRunAll)).To(Succeed())
+			if row.warning == "" {
+				Expect(warnings.texts).To(BeEmpty())
+			} else {
+				Expect(warnings.texts).To(ConsistOf(ContainSubstring(row.warning)))
+			}
+		}
+	})
 })
+
+// warningRecorder keeps the warnings of one client's requests, one at a time.
+type warningRecorder struct{ texts []string }
+
+func (w *warningRecorder) HandleWarningHeaderWithContext(_ context.Context, _ int, _, text string) {
+	w.texts = append(w.texts, text)
+}

@@ -81,25 +81,20 @@ func install(ctx context.Context) {
 	}
 }
 
-// createRoles gives the tenant and the check controller what they get in a
-// cluster: the controller that aggregates roles does not run here.
+// createRoles binds the shipped role of check controllers, and gives the tenant
+// what he gets in a cluster by aggregation: the controller that aggregates
+// roles does not run here.
 func createRoles(ctx context.Context) {
 	everything := []string{"create", "delete", "get", "list", "patch", "update", "watch"}
-	for name, rules := range map[string][]rbacv1.PolicyRule{
-		alice: {
-			{APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: everything},
-			{APIGroups: []string{"fairlead.dev"}, Resources: []string{"workloads"}, Verbs: []string{"get", "list", "watch", "patch", "update"}},
-		},
-		checker: {
-			{APIGroups: []string{"fairlead.dev"}, Resources: []string{"workloads"}, Verbs: []string{"get", "list", "watch"}},
-			{APIGroups: []string{"fairlead.dev"}, Resources: []string{"workloads/status"}, Verbs: []string{"patch", "update"}},
-		},
-	} {
-		Expect(admin.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules})).To(Succeed())
+	Expect(admin.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: everything},
+		{APIGroups: []string{"fairlead.dev"}, Resources: []string{"workloads"}, Verbs: []string{"get", "list", "watch", "patch", "update"}},
+	}})).To(Succeed())
+	for user, role := range map[string]string{alice: "tenant", checker: "fairlead-admission-check"} {
 		Expect(admin.Create(ctx, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+			ObjectMeta: metav1.ObjectMeta{Name: user},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		})).To(Succeed())
 	}
 }
