@@ -8,48 +8,88 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Install creates the site's objects as an administrator and waits until every
 // LocalQueue says that it is Active.
 func (s Site) Install(ctx context.Context, admin *rest.Config) error {
-	c, err := client.New(admin, client.Options{})
+	door, err := newDoor(admin)
 	if err != nil {
-		return fmt.Errorf("connecting as administrator: %w", err)
+		return err
 	}
 	objects, err := s.Objects()
 	if err != nil {
 		return err
 	}
 	for _, object := range objects {
-		if err := c.Create(ctx, object); err != nil {
+		resource, err := door.of(object)
+		if err != nil {
+			return err
+		}
+		if _, err := resource.Create(ctx, object, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("creating %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
 	for _, o := range s.Groups {
-		if err := waitActive(ctx, c, o.Namespace); err != nil {
+		if err := waitActive(ctx, door.client, o.Namespace); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// door finds the way to objects of any kind.
+type door struct {
+	client dynamic.Interface
+	mapper meta.RESTMapper
+}
+
+func newDoor(admin *rest.Config) (*door, error) {
+	client, err := dynamic.NewForConfig(admin)
+	if err != nil {
+		return nil, fmt.Errorf("connecting as administrator: %w", err)
+	}
+	discover, err := discovery.NewDiscoveryClientForConfig(admin)
+	if err != nil {
+		return nil, fmt.Errorf("connecting as administrator: %w", err)
+	}
+	return &door{client, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discover))}, nil
+}
+
+// of tells where an object of this kind and namespace is created and deleted.
+func (d *door) of(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+	kind := object.GroupVersionKind()
+	mapping, err := d.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return nil, fmt.Errorf("the server does not know kind %s: %w; are Fairlead's CRDs installed?", kind.Kind, err)
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return d.client.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
+	}
+	return d.client.Resource(mapping.Resource), nil
+}
+
 // waitActive waits until the LocalQueue of a namespace is Active.
-func waitActive(ctx context.Context, c client.Client, namespace string) error {
-	queue := &unstructured.Unstructured{}
-	queue.SetGroupVersionKind(schema.GroupVersionKind{Group: "fairlead.dev", Version: "v1beta1", Kind: "LocalQueue"})
+func waitActive(ctx context.Context, client dynamic.Interface, namespace string) error {
+	queues := client.Resource(schema.GroupVersionResource{Group: "fairlead.dev", Version: "v1beta1", Resource: "localqueues"}).Namespace(namespace)
 	why := "it has no condition Active yet"
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: QueueName}, queue); err != nil {
+		queue, err := queues.Get(ctx, QueueName, metav1.GetOptions{})
+		if err != nil {
 			why = err.Error()
 			return false, nil
 		}
@@ -137,16 +177,22 @@ func Connect(path string) (kubernetes.Interface, *rest.Config, error) {
 // Remove deletes the site's objects, the last made first, without waiting
 // until they are gone. What is not there is no error.
 func (s Site) Remove(ctx context.Context, admin *rest.Config) error {
-	c, err := client.New(admin, client.Options{})
+	door, err := newDoor(admin)
 	if err != nil {
-		return fmt.Errorf("connecting as administrator: %w", err)
+		return err
 	}
 	objects, err := s.Objects()
 	if err != nil {
 		return err
 	}
+	background := metav1.DeletePropagationBackground
 	for i := len(objects) - 1; i >= 0; i-- {
-		if err := c.Delete(ctx, objects[i], client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+		resource, err := door.of(objects[i])
+		if err != nil {
+			return err
+		}
+		err = resource.Delete(ctx, objects[i].GetName(), metav1.DeleteOptions{PropagationPolicy: &background})
+		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("deleting %s %s: %w", objects[i].GetKind(), objects[i].GetName(), err)
 		}
 	}
