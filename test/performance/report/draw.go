@@ -126,7 +126,7 @@ func bars(results *Results, rowName, title string) (*plot.Plot, error) {
 		}
 		at := float64(len(names) - 1)
 		labels.XYs = append(labels.XYs, plotter.XY{X: at, Y: a}, plotter.XY{X: at, Y: b})
-		labels.Labels = append(labels.Labels, number(row.Floor), text)
+		labels.Labels = append(labels.Labels, number(row.Floor)+"  ", "  "+text)
 	}
 	if len(names) == 0 {
 		return p, nil
