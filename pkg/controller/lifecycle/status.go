@@ -106,6 +106,9 @@ func admitted(wl *v1beta1.Workload, assignment *admission.Assignment, message st
 	e.set(v1beta1.WorkloadAdmitted, true, v1beta1.ReasonAdmitted, "The job may run")
 	e.settle(v1beta1.WorkloadEvicted, v1beta1.ReasonQuotaReserved, "Quota is reserved again")
 	e.settle(v1beta1.WorkloadPreempted, v1beta1.ReasonQuotaReserved, "Quota is reserved again")
+	if c := meta.FindStatusCondition(e.status.Conditions, v1beta1.WorkloadRequeued); c != nil && c.Status == metav1.ConditionFalse {
+		e.set(v1beta1.WorkloadRequeued, true, v1beta1.RequeuedReactivated, "The workload was activated again")
+	}
 	if rs := e.status.RequeueState; rs != nil {
 		rs.RequeueAt = nil
 	}

@@ -18,7 +18,7 @@ const mostSteps = 6
 const undecidedRetry = 2 * time.Second
 
 // startRetry is the wait after the first refusal to start a job; it doubles.
-const startRetry = time.Second
+const startRetry = 500 * time.Millisecond
 
 // work takes a workload as far as it can be taken now.
 func (x *Executor) work(ctx context.Context, key ledger.Key) {
@@ -178,10 +178,14 @@ func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *W
 	wait := s.failed(time.Now())
 	switch write.Purpose {
 	case StartJob:
-		wait = startRetry << min(s.refusals, 5)
-		s.notBefore = time.Now().Add(wait)
+		wait = startRetry << s.refusals
 		s.refusals++
 		s.refusal = cause.Error()
+		if s.refusals >= mostRefusals {
+			s.succeeded()
+			return true // it is evicted now
+		}
+		s.notBefore = time.Now().Add(wait)
 	case Admit:
 		wait = max(wait, time.Second)
 		if v := x.look(key, s); !v.holds() {
