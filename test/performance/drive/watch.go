@@ -59,7 +59,7 @@ func (w *objectWatch) start(ctx context.Context) error {
 // as it does with slow readers, is taken up at once where it stopped; one that
 // it cannot go on with is an error.
 func (w *objectWatch) follow(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		stream, err := w.client.Watch(ctx, w.list, client.InNamespace(Namespace), &client.ListOptions{
 			Raw: &metav1.ListOptions{ResourceVersion: w.version, AllowWatchBookmarks: true},
 		})
@@ -70,13 +70,11 @@ func (w *objectWatch) follow(ctx context.Context) error {
 			err = nil
 			pause(ctx, watchRetry)
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("watch %T: %w", w.list, err)
 		}
 	}
+	return nil
 }
 
 // drain reads one stream to its end.
