@@ -12,10 +12,11 @@ func (e *Engine) assignment(q *clusterQueue, sh *shape, v *verdict) *Assignment 
 	a := &Assignment{ClusterQueue: q.name, PodSets: make([]PodSetAssignment, len(sh.podSets))}
 	for i := range sh.podSets {
 		a.PodSets[i].Name = sh.podSets[i].Name
-		a.PodSets[i].Count = sh.podSets[i].Count
+		count := sh.podSets[i].Count
 		if int32(i) == sh.partial {
-			a.PodSets[i].Count -= v.reduced
+			count -= v.reduced
 		}
+		a.PodSets[i].Count = sh.podSets[i].size(count)
 	}
 	for i := range v.plan.Items {
 		it := &v.plan.Items[i]

@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"fairlead.dev/fairlead/pkg/cache"
@@ -99,8 +100,7 @@ func (e *Engine) setCohort(spec Cohort) {
 }
 
 // quotas lists the quotas of resource groups in the forest's numbers. What is
-// named twice counts once, as first named; what a group covers but a flavor
-// does not mention has quota 0.
+// named twice counts once, as first named.
 func (e *Engine) quotas(groups []ResourceGroup) []cache.Quota {
 	var list []cache.Quota
 	seen := map[int32]bool{}
@@ -122,12 +122,6 @@ func (e *Engine) quotas(groups []ResourceGroup) []cache.Quota {
 					limits.LendingLimit = *r.LendingLimit
 				}
 				list = append(list, cache.Quota{FR: n, Quota: limits})
-			}
-			for _, r := range groups[g].Resources {
-				if n := e.forest.Number(fq.Flavor, r); !seen[n] {
-					seen[n] = true
-					list = append(list, cache.Quota{FR: n, Quota: quota.None})
-				}
 			}
 		}
 	}
@@ -173,7 +167,10 @@ func (q *clusterQueue) strict() bool { return q.spec.Strategy == StrictFIFO }
 // derive computes what depends on the queue's specification and its new tree.
 func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 	q.scope, q.at = s, at
-	q.pass = passState{verdict: q.pass.verdict, head: q.pass.head, holder: q.pass.holder, hold: q.pass.hold}
+	q.pass = passState{
+		verdict: q.pass.verdict, last: q.pass.last,
+		head: q.pass.head, headKind: unseen, holder: q.pass.holder, hold: q.pass.hold,
+	}
 	policy := &q.spec.Preemption
 	may := func(p string) bool { return p != "" && p != "Never" }
 	q.preemptsAnyway = may(policy.BorrowWithinCohort) ||
@@ -190,7 +187,11 @@ func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 		for f := range rg.Flavors {
 			fl := groupFlavor{spec: e.flavors[rg.Flavors[f].Flavor]}
 			for _, r := range rg.Resources {
-				fl.frs = append(fl.frs, s.tree.Local(e.forest.Number(rg.Flavors[f].Flavor, r)))
+				fr := int32(-1)
+				if slices.ContainsFunc(rg.Flavors[f].Quotas, func(l ResourceQuota) bool { return l.Resource == r }) {
+					fr = s.tree.Local(e.forest.Number(rg.Flavors[f].Flavor, r))
+				}
+				fl.frs = append(fl.frs, fr)
 			}
 			gr.flavors = append(gr.flavors, fl)
 		}

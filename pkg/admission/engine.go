@@ -46,8 +46,13 @@ type Engine struct {
 	// untold are workloads outside the queues that wait for a reason that may
 	// not have been told.
 	untold []*workload
-	now    int64
-	out    []Decision
+	// moving are trees, and examined StrictFIFO queues, that an event has
+	// changed: see settle. holders counts queues that hold quota.
+	moving   []*scope
+	examined []*clusterQueue
+	holders  int
+	now      int64
+	out      []Decision
 	// spare is room for a verdict that is not kept.
 	spare verdict
 }
@@ -73,6 +78,16 @@ func New(config Config) *Engine {
 // caller's.
 func (e *Engine) Step(now int64, ev Event) []Decision {
 	e.now = max(e.now, now)
+	if _, ok := ev.(Decide); ok {
+		return e.decide()
+	}
+	e.apply(ev)
+	e.settle()
+	return nil
+}
+
+// apply changes what an event says has changed.
+func (e *Engine) apply(ev Event) {
 	switch ev := ev.(type) {
 	case SetWorkload:
 		e.setWorkload(&ev.Workload)
@@ -82,8 +97,18 @@ func (e *Engine) Step(now int64, ev Event) []Decision {
 		e.deleteWorkload(ev.UID)
 	case Forget:
 		e.forget(ev)
-	case Decide:
-		return e.decide()
+	default:
+		// A hold ends when its queue closes, if only for a moment.
+		if e.holders > 0 {
+			e.sync()
+		}
+		e.edit(ev)
+	}
+}
+
+// edit changes an object that shapes the trees or the queues.
+func (e *Engine) edit(ev Event) {
+	switch ev := ev.(type) {
 	case SetClusterQueue:
 		e.setClusterQueue(ev.ClusterQueue)
 	case DeleteClusterQueue:
@@ -107,7 +132,6 @@ func (e *Engine) Step(now int64, ev Event) []Decision {
 	default:
 		panic(fmt.Sprintf("admission: event of unknown type %T", ev))
 	}
-	return nil
 }
 
 // NextWake is the earliest time, Unix nanoseconds, at which a workload may be
@@ -121,9 +145,11 @@ func (e *Engine) decide() []Decision {
 	for i := e.backoff.Pop(e.now); i != nil; i = e.backoff.Pop(e.now) {
 		w := i.Owner.(*workload)
 		w.backoffUntil = 0
+		e.displace(w)
 		e.place(w)
 	}
 	e.sync()
+	e.settle()
 	sortScopes(e.dirty)
 	for _, s := range e.dirty {
 		s.dirty = false
@@ -132,6 +158,7 @@ func (e *Engine) decide() []Decision {
 		}
 	}
 	e.dirty = e.dirty[:0]
+	e.settle()
 	for _, w := range e.untold {
 		if w.state == pending && w.obstacle != 0 && w.Told != w.obstacle {
 			w.Told = w.obstacle

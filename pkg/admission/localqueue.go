@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -153,20 +154,37 @@ func (e *Engine) retarget(l *localQueue, spec LocalQueue, exists bool) {
 	}
 }
 
-// setNamespace tells the labels of a namespace and places anew the workloads
-// in it whose ClusterQueue now serves it, or no longer does.
+// setNamespace tells the labels of a namespace. If they have changed, the
+// workloads in it are tried again; those whose ClusterQueue now serves it, or
+// no longer does, move.
 func (e *Engine) setNamespace(name string, labels map[string]string) {
-	if labels == nil {
+	if maps.Equal(e.namespaces[name], labels) {
+		return
+	}
+	e.namespaces[name] = labels
+	if len(labels) == 0 {
 		delete(e.namespaces, name)
-	} else {
-		e.namespaces[name] = labels
 	}
 	e.locals.each(func(l *localQueue) {
 		if l.name.namespace != name || l.target == nil {
 			return
 		}
 		for _, w := range l.pending() {
-			e.replace(w)
+			e.retry(w)
 		}
 	})
+}
+
+// retry places a pending workload anew and wakes it if it stays in its queue.
+func (e *Engine) retry(w *workload) {
+	c, q := w.Class(), w.local.target
+	switch {
+	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !q.strict():
+		e.displace(w)
+		e.place(w)
+	case c != nil && c.Parked() && c.First() == &w.Item && q.scope != nil && !q.scope.tree.Stale():
+		q.pending.Wake(c)
+		q.scope.invalidate(q)
+		e.markDirty(q.scope)
+	}
 }

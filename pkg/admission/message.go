@@ -20,8 +20,6 @@ func (e *Engine) explainObstacle(w *workload) string {
 		return "spec.active is false; set it to true to queue the workload"
 	case w.obstacle == pendingEvaluation:
 		return "backing off before it is tried again"
-	case w.misconfigured != "":
-		return w.misconfigured
 	case !l.exists:
 		return fmt.Sprintf("LocalQueue %s does not exist in namespace %s; create it or name another", l.name.name, l.name.namespace)
 	case q == nil || !q.exists:
@@ -38,6 +36,9 @@ func (e *Engine) explainObstacle(w *workload) string {
 // stand.
 func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) string {
 	sh := e.shapes.list[c.Shape]
+	if reason == misconfigured {
+		return sh.misconfigured
+	}
 	var v verdict
 	for i := range c.Plan.Items {
 		it := &c.Plan.Items[i]

@@ -2,7 +2,6 @@ package admission
 
 import (
 	"slices"
-	"strings"
 
 	"fairlead.dev/fairlead/pkg/fairshare"
 	"fairlead.dev/fairlead/pkg/queue"
@@ -16,6 +15,7 @@ type passState struct {
 	// judged when the tree's version was version.
 	item    *queue.Item
 	verdict verdict
+	last    verdict // the verdict before it
 	version uint64
 	// invalid: the representative is to be stored anew before the next choice.
 	invalid bool
@@ -28,6 +28,7 @@ type passState struct {
 	// head is the first workload of a StrictFIFO queue when it was last
 	// looked at; holder is the head while quota is held for it.
 	head, holder *queue.Item
+	headKind     kind            // of the head's last verdict
 	hold         []quota.Request // in the forest's numbers
 	blocked      quota.Set       // room for findStrict
 }
@@ -76,19 +77,22 @@ func (s *scope) nextRound() {
 	}
 }
 
-// storeInvalid stores the representatives that are not valid, by name of
-// queue, until all are.
+// storeInvalid stores the representatives that are not valid, in the order of
+// the tree, until all are.
 func (e *Engine) storeInvalid(s *scope) {
 	for {
 		if s.eager {
+			e.settleScope(s)
 			e.wake(s)
+		} else {
+			s.tree.CutTrail(0) // nothing fell
 		}
 		if len(s.invalid) == 0 {
 			return
 		}
 		list := s.invalid
 		s.invalid = s.spare
-		slices.SortFunc(list, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
+		slices.SortFunc(list, func(a, b *clusterQueue) int { return int(a.at) - int(b.at) })
 		for _, q := range list {
 			if q.pass.invalid {
 				e.store(s, q)
@@ -99,14 +103,15 @@ func (e *Engine) storeInvalid(s *scope) {
 }
 
 // recheck judges the winner on live usage and says whether it may act: whether
-// it is still the same workload with the same key.
+// it is still the same workload with the same verdict.
 func (e *Engine) recheck(s *scope, q *clusterQueue) bool {
 	if q.pass.version == s.version {
 		return true
 	}
-	was, key := q.pass.item, *s.tournament.Key(q.at)
+	was := q.pass.item
+	q.pass.verdict, q.pass.last = q.pass.last, q.pass.verdict
 	e.store(s, q)
-	return q.pass.item == was && (q.at == 0 || fairshare.CompareKeys(&key, s.tournament.Key(q.at)) == 0)
+	return q.pass.item == was && q.pass.verdict.same(&q.pass.last)
 }
 
 // act lets a queue's representative do what its verdict says.
@@ -234,13 +239,44 @@ func (e *Engine) retire(q *clusterQueue) {
 	}
 }
 
-// park parks a class by a verdict and tells its workloads why they wait.
+// park parks a class by a verdict, with whatever else of equal shape is in a
+// BestEffortFIFO queue, and tells its workloads why they wait. (All that is
+// active, or woken, comes after the class's first workload.)
 func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
+	form, priority, plan := e.shapes.list[c.Shape], c.Priority, c.Plan
+	e.parkClass(q, c, v)
+	if q.strict() {
+		return
+	}
+	for i := 0; i < len(q.pending.Active()); {
+		if o := q.pending.Active()[i]; o.Priority == priority && plan.Opens(o.Plan) && form.alike(e.shapes.list[o.Shape]) {
+			e.parkClass(q, o, v)
+			continue
+		}
+		i++
+	}
+	if !q.woken() {
+		return
+	}
+	for _, o := range q.pending.Parked() {
+		if o.Priority == priority && q.eligible(o) && plan.Opens(o.Plan) && form.alike(e.shapes.list[o.Shape]) {
+			e.note(o, v)
+			o.ParkedAt = e.clock
+		}
+	}
+}
+
+func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) {
 	e.clock++
-	c.Consulted = append(c.Consulted[:0], v.consulted...)
-	c.Wide = v.wide
+	e.note(c, v)
 	c = q.pending.Park(c, e.clock)
 	e.tell(q, c, v.reason, "")
+}
+
+// note keeps of a verdict on a class what tells whether a fall may change it.
+func (e *Engine) note(c *queue.Class, v *verdict) {
+	c.Consulted = append(c.Consulted[:0], v.consulted...)
+	c.Wide, c.Kind = v.wide, int8(v.kind)
 }
 
 // tell gives each workload of a class the reason why it waits, if it has not

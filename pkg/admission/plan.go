@@ -17,7 +17,7 @@ type group struct {
 
 type groupFlavor struct {
 	spec *Flavor
-	frs  []int32 // one for each resource of the group
+	frs  []int32 // one for each resource of the group, -1 for one it does not list
 }
 
 // place of a resource in a ClusterQueue's groups.
@@ -33,7 +33,7 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 		if int32(i) == sh.partial {
 			count -= reduce
 		}
-		q.planPodSet(p, int32(i), ps, int64(max(0, count-ps.Reclaimable)), ignoreUndeclared)
+		q.planPodSet(p, int32(i), ps, int64(ps.size(count)), ignoreUndeclared)
 	}
 	p.Simple = len(p.Items) == 1 && sh.partial < 0
 	p.Volatile = sh.partial >= 0 || q.crowded(p)
@@ -80,14 +80,19 @@ func (q *clusterQueue) planPodSet(p *quota.Plan, index int32, ps *PodSet, count 
 				continue
 			}
 			alt := quota.Alternative{Flavor: int32(f)}
+			listed := true
 			for _, r := range wants[g] {
+				fr := fl.frs[q.cover[r.Resource].index]
+				listed = listed && fr >= 0
 				amount, exact := quota.Times(max(0, r.Amount), count)
 				alt.Overflow = alt.Overflow || !exact
 				if amount > 0 {
-					alt.Requests = append(alt.Requests, quota.Request{FR: fl.frs[q.cover[r.Resource].index], Amount: amount})
+					alt.Requests = append(alt.Requests, quota.Request{FR: fr, Amount: amount})
 				}
 			}
-			item.Alternatives = append(item.Alternatives, alt)
+			if listed {
+				item.Alternatives = append(item.Alternatives, alt)
+			}
 		}
 		p.Items = append(p.Items, item)
 	}

@@ -31,6 +31,10 @@ type scope struct {
 	fallen  []quota.Set
 	touched []int32
 	fell    uint64
+	// movedAt is the time of the last change of usage; moving: the change is
+	// not settled.
+	movedAt uint64
+	moving  bool
 	// since is the fall up to which this pass looks at parked classes again.
 	since uint64
 	// version counts changes of usage.
@@ -138,17 +142,28 @@ func (s *scope) KeyAt(n, leaf int32, key *fairshare.Key) {
 		return
 	}
 	s.reach = append(s.reach[:0], rep.verdict.charges...)
+	requested := len(s.reach)
+	if rep.holder == rep.item {
+		s.liftInReach(rep.hold)
+	}
 	for m := leaf; m != n; m = s.tree.Parent(m) {
 		for i := range s.reach {
 			s.reach[i].Amount = s.tree.Past(m, s.reach[i].FR, s.reach[i].Amount)
 		}
 	}
-	for _, r := range s.reach {
+	for _, r := range s.reach[:requested] {
 		if s.tree.Over(n, r.FR, r.Amount) {
 			key.Borrows = true
 		}
 	}
 	key.Share = fairshare.After(s.tree.Tree, n, s.tree.Nodes[n].Spec.WeightMilli, s.reach)
+}
+
+// liftInReach takes off what is held for the candidate itself.
+func (s *scope) liftInReach(hold []quota.Request) {
+	for _, h := range hold {
+		s.reach = addRequest(s.reach, quota.Request{FR: s.tree.Local(h.FR), Amount: -h.Amount})
+	}
 }
 
 // invalidate notes that the queue's stored representative is not valid.
@@ -168,33 +183,89 @@ func (e *Engine) markDirty(s *scope) {
 
 // charge changes by delta what workloads are charged at a queue.
 func (e *Engine) charge(q *clusterQueue, fr int32, delta quota.Amount) {
-	top, local, ok := e.forest.Charge(q.node, fr, delta)
-	if ok {
-		e.changed(q.scope, top, local, delta)
+	e.moved(q, e.forest.Charge(q.node, fr, delta))
+}
+
+// moved notes that usage has changed in the tree of a queue; nothing is to be
+// done in a stale tree, since all of it will be woken.
+func (e *Engine) moved(q *clusterQueue, t *cache.Tree) {
+	if t == nil {
+		return
+	}
+	s := q.scope
+	s.version++
+	e.clock++
+	s.movedAt = e.clock
+	if !s.moving {
+		s.moving = true
+		e.moving = append(e.moving, s)
 	}
 }
 
-// changed notes a change of usage whose topmost node is top.
-func (e *Engine) changed(s *scope, top, fr int32, delta quota.Amount) {
-	s.version++
-	if delta >= 0 {
-		return
+// settle draws the consequences of an event: which usage fell on the whole,
+// and which StrictFIFO queues have another head.
+func (e *Engine) settle() {
+	for _, q := range e.examined {
+		e.watchHead(q)
 	}
-	if s.fallen[top].Empty() {
-		s.touched = append(s.touched, top)
+	e.examined = e.examined[:0]
+	for _, s := range e.moving {
+		s.moving = false
+		if !s.tree.Stale() {
+			e.settleScope(s)
+		}
 	}
-	s.fallen[top].Put(fr)
-	e.clock++
-	s.fell = e.clock
-	e.markDirty(s)
+	e.moving = e.moving[:0]
+}
+
+// settleScope finds where usage fell, on the whole, since it last did: for
+// each queue and flavor-resource the topmost node on its path that fell.
+func (e *Engine) settleScope(s *scope) {
+	trail := s.tree.Trail()
+	for i, step := range trail {
+		if s.queues[step.N] == nil || !s.fellAt(step.N, step.FR) || i > firstStep(trail, step.N, step.FR) {
+			continue
+		}
+		top := step.N
+		for n := s.tree.Parent(top); n >= 0; n = s.tree.Parent(n) {
+			if s.fellAt(n, step.FR) {
+				top = n
+			}
+		}
+		if s.fallen[top].Empty() {
+			s.touched = append(s.touched, top)
+		}
+		s.fallen[top].Put(step.FR)
+		s.fell = s.movedAt
+		e.markDirty(s)
+	}
+	s.tree.CutTrail(0)
+}
+
+// fellAt says whether node n uses less of fr than at the begin of the trail.
+func (s *scope) fellAt(n, fr int32) bool {
+	trail := s.tree.Trail()
+	i := firstStep(trail, n, fr)
+	return i < len(trail) && s.tree.Usage(n, fr) < trail[i].Before
+}
+
+// firstStep is the place of the first change of node n in fr, the length of
+// the trail if there is none.
+func firstStep(trail []quota.Step, n, fr int32) int {
+	for i := range trail {
+		if trail[i].N == n && trail[i].FR == fr {
+			return i
+		}
+	}
+	return len(trail)
 }
 
 // wakeTree wakes everything in the tree of a queue.
 func (e *Engine) wakeTree(q *clusterQueue) {
-	s := q.scope
-	if s == nil || s.tree.Stale() {
+	if q == nil || q.scope == nil || q.scope.tree.Stale() {
 		return // Sync will
 	}
+	s := q.scope
 	for _, q := range s.byName {
 		q.pending.WakeAll()
 		s.invalidate(q)
@@ -215,29 +286,29 @@ func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	s.invalidate(q)
 	e.markDirty(s)
 	if q.strict() {
-		e.watchHead(q)
+		e.examined = append(e.examined, q)
 	}
 }
 
 // dequeue takes a pending workload out of its queue.
 func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 	c := w.Class()
-	blocking := q.strict() && c.First() == &w.Item
+	first := c.First() == &w.Item
 	q.pending.Remove(&w.Item)
+	if q.pass.holder == &w.Item {
+		e.dropHold(q)
+	}
+	if q.pass.head == &w.Item {
+		q.pass.headKind = unseen
+	}
 	s := q.scope
-	if s == nil || s.tree.Stale() {
-		if q.pass.holder == &w.Item {
-			e.dropHold(q)
-		}
+	if s == nil || s.tree.Stale() || !q.strict() {
 		return
 	}
-	if !blocking {
-		return
-	}
-	if c.Len() > 0 && c.Parked() {
-		q.pending.Wake(c)
+	if first && c.Len() > 0 && c.Parked() && kind(c.Kind) == noCandidates {
+		q.pending.Wake(c) // what held them back has gone
 	}
 	s.invalidate(q)
 	e.markDirty(s)
-	e.watchHead(q)
+	e.examined = append(e.examined, q)
 }

@@ -15,6 +15,8 @@ type shape struct {
 	podSets []PodSet
 	// partial is the pod set that may be reduced, -1 if none.
 	partial int32
+	// misconfigured, if not empty, says why it can never be admitted.
+	misconfigured string
 }
 
 // shapes gives each distinct list of pod sets a small number for as long as a
@@ -27,9 +29,11 @@ type shapes struct {
 	keys   []string
 }
 
-// intern returns the shape of pod sets and counts one more user of it.
-func (s *shapes) intern(podSets []PodSet) *shape {
+// intern returns the shape of a workload and counts one more user of it.
+func (s *shapes) intern(w *Workload) *shape {
+	podSets := w.PodSets
 	s.buf = s.buf[:0]
+	s.text(w.Misconfigured)
 	for i := range podSets {
 		s.encode(&podSets[i])
 	}
@@ -37,7 +41,7 @@ func (s *shapes) intern(podSets []PodSet) *shape {
 		sh.refs++
 		return sh
 	}
-	sh := &shape{refs: 1, key: string(s.buf), podSets: podSets, partial: -1}
+	sh := &shape{refs: 1, key: string(s.buf), podSets: podSets, partial: -1, misconfigured: w.Misconfigured}
 	for i := range podSets {
 		if m := podSets[i].MinCount; m > 0 && m < podSets[i].Count && sh.partial < 0 {
 			sh.partial = int32(i)
@@ -73,6 +77,38 @@ func (s *shapes) text(t string) {
 }
 
 func (s *shapes) number(n int64) { s.buf = binary.AppendVarint(s.buf, n) }
+
+// size is how many pods of a pod set that runs with count of them ask for
+// quota: reclaimable pods are those that the pod set no longer has.
+func (p *PodSet) size(count int32) int32 {
+	return max(0, min(count, p.Count-max(0, p.Reclaimable)))
+}
+
+// alike says whether two shapes ask the same wherever the same flavors are
+// open to them.
+func (s *shape) alike(o *shape) bool {
+	if s == o {
+		return true
+	}
+	if len(s.podSets) != len(o.podSets) || s.misconfigured != o.misconfigured {
+		return false
+	}
+	for i := range s.podSets {
+		a, b := &s.podSets[i], &o.podSets[i]
+		if a.Count != b.Count || a.Reclaimable != b.Reclaimable || a.least() != b.least() || !slices.Equal(a.Requests, b.Requests) {
+			return false
+		}
+	}
+	return true
+}
+
+// least is the smallest count that the pod set may have.
+func (p *PodSet) least() int32 {
+	if p.MinCount > 0 {
+		return min(p.MinCount, p.Count)
+	}
+	return p.Count
+}
 
 // encode appends a pod set to buf so that different pod sets give different
 // bytes.

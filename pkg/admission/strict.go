@@ -22,6 +22,10 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 		last = c.First()
 		if !c.Parked() {
 			e.judgeStrict(q, c, v)
+			if last == q.pending.First() {
+				e.seeHead(q, v.kind)
+				c = last.Class()
+			}
 			switch {
 			case v.kind == noFit:
 				if q.pass.holder == last {
@@ -29,7 +33,7 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 				}
 				e.park(q, c, v)
 			case q.heldBack(v):
-				c.Consulted = append(c.Consulted[:0], v.consulted...)
+				e.note(c, v)
 				e.tell(q, c, waitingForQuota, heldBackMessage)
 			default:
 				return last
@@ -80,18 +84,32 @@ func (q *clusterQueue) nextClass(last *queue.Item) *queue.Class {
 	return a
 }
 
+// seeHead notes the kind of the head's verdict; if it has changed the queue is
+// examined again.
+func (e *Engine) seeHead(q *clusterQueue, k kind) {
+	if q.pass.headKind != unseen && q.pass.headKind != k {
+		q.pending.WakeAll()
+	}
+	q.pass.headKind = k
+}
+
 // watchHead notices that a StrictFIFO queue has another head: what was held
 // for the old one is given back, and the queue is examined again.
 func (e *Engine) watchHead(q *clusterQueue) {
+	if q.scope == nil || q.scope.tree.Stale() {
+		return // sync will watch
+	}
 	head := q.pending.First()
 	if head == q.pass.head {
 		return
 	}
-	q.pass.head = head
+	q.pass.head, q.pass.headKind = head, unseen
 	if q.pass.holder != nil && q.pass.holder != head {
 		e.dropHold(q)
 	}
 	q.pending.WakeAll()
-	q.scope.invalidate(q)
-	e.markDirty(q.scope)
+	if head != nil {
+		q.scope.invalidate(q)
+		e.markDirty(q.scope)
+	}
 }

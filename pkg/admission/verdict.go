@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"slices"
 	"sort"
 
 	"fairlead.dev/fairlead/pkg/quota"
@@ -10,10 +11,11 @@ import (
 type kind int8
 
 const (
-	noFit        kind = iota
-	noCandidates      // preemption is allowed, but there is nobody to preempt
-	preempts          // some victims are in the queue itself
-	reclaims          // all victims are in other queues
+	unseen kind = iota - 1
+	noFit
+	noCandidates // preemption is allowed, but there is nobody to preempt
+	preempts     // some victims are in the queue itself
+	reclaims     // all victims are in other queues
 	fits
 )
 
@@ -21,6 +23,8 @@ const (
 type grade struct {
 	kind  kind
 	level int32 // borrowing level
+	// highest is the highest borrowing level of any resource.
+	highest int32
 	// exceeds: more than the queue could ever use.
 	exceeds bool
 }
@@ -72,12 +76,23 @@ func (f *Fungibility) stops(g grade) bool {
 	return true
 }
 
+// same says whether two verdicts are the same in all that keys and decisions
+// depend on.
+func (v *verdict) same(o *verdict) bool {
+	return v.kind == o.kind && v.level == o.level && v.reduced == o.reduced && slices.Equal(v.charges, o.charges)
+}
+
 // judge finds the flavors for a shape in a queue: at full size or, if that
 // neither fits nor finds victims, at the largest size that does. A hold of the
 // workload's own must have been lifted.
 func (e *Engine) judge(q *clusterQueue, sh *shape, full *quota.Plan, v *verdict) {
 	v.consulted.Clear()
 	v.wide, v.reduced = false, 0
+	if sh.misconfigured != "" {
+		v.grade, v.reason, v.plan = grade{kind: noFit}, misconfigured, full
+		v.choice, v.charges = v.choice[:0], v.charges[:0]
+		return
+	}
 	q.search(full, v)
 	if sh.partial < 0 || v.kind > noCandidates {
 		return
@@ -111,7 +126,7 @@ func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 		if best.kind < v.kind {
 			v.kind = best.kind
 		}
-		v.level = max(v.level, best.level)
+		v.level = max(v.level, best.highest)
 		v.reason = gravest(v.reason, reason)
 		if at >= 0 {
 			for _, r := range it.Alternatives[at].Requests {
@@ -174,22 +189,26 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 		return grade{kind: noFit, exceeds: true}
 	}
 	worst := grade{kind: fits}
-	exceeds := false
+	exceeds, highest := false, int32(0)
 	for _, r := range alt.Requests {
 		v.consulted.Put(r.FR)
-		amount := r.Amount
+		amount, exact := r.Amount, true
 		for i := range v.charges {
 			if v.charges[i].FR == r.FR {
-				amount = quota.AddSaturating(amount, v.charges[i].Amount)
+				amount, exact = quota.Sum(amount, v.charges[i].Amount)
 			}
 		}
-		g := q.gradeAmount(r.FR, amount)
+		g := grade{kind: noFit, exceeds: true}
+		if exact {
+			g = q.gradeAmount(r.FR, amount)
+		}
 		exceeds = exceeds || g.exceeds
+		highest = max(highest, g.level)
 		if worst.better(g, q.spec.Fungibility.Preference) {
 			worst = g
 		}
 	}
-	worst.exceeds = exceeds
+	worst.exceeds, worst.highest = exceeds, highest
 	return worst
 }
 

@@ -144,6 +144,12 @@ func (e *Engine) holdFor(q *clusterQueue, head *queue.Item, v *verdict) {
 // setHold replaces what a queue holds; only what really falls wakes anybody.
 func (e *Engine) setHold(q *clusterQueue, holder *queue.Item, hold []quota.Request) {
 	old := q.pass.hold
+	if q.pass.holder != nil {
+		e.holders--
+	}
+	if holder != nil {
+		e.holders++
+	}
 	q.pass.holder, q.pass.hold = holder, hold
 	for _, r := range hold {
 		e.changeHold(q, r.FR, r.Amount-requestOf(old, r.FR))
@@ -159,11 +165,11 @@ func (e *Engine) changeHold(q *clusterQueue, fr int32, delta quota.Amount) {
 	if delta == 0 {
 		return
 	}
-	if top, local, ok := e.forest.Hold(q.node, fr, delta); ok {
+	if t := e.forest.Hold(q.node, fr, delta); t != nil {
 		if delta < 0 {
 			q.scope.eager = true
 		}
-		e.changed(q.scope, top, local, delta)
+		e.moved(q, t)
 		q.scope.tournament.Rekey(q.at)
 	}
 }
@@ -171,7 +177,9 @@ func (e *Engine) changeHold(q *clusterQueue, fr int32, delta quota.Amount) {
 // lift takes a queue's hold off (-1) or puts it back (+1) while its holder is
 // judged. Nobody sees it.
 func (e *Engine) lift(q *clusterQueue, sign quota.Amount) {
+	trail := len(q.scope.tree.Trail())
 	for _, r := range q.pass.hold {
 		e.forest.Hold(q.node, r.FR, sign*r.Amount)
 	}
+	q.scope.tree.CutTrail(trail)
 }

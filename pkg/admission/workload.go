@@ -46,7 +46,6 @@ type workload struct {
 	// notBefore is the earliest time at which it may be tried; backoffUntil is
 	// the time with which it is in the engine's Backoff, 0 if it is not.
 	notBefore, backoffUntil int64
-	misconfigured           string
 	shape                   *shape
 	local                   *localQueue
 	// prev and next link the pending workloads of a LocalQueue.
@@ -78,6 +77,10 @@ func (e *Engine) setWorkload(ev *Workload) {
 	switch w.state {
 	case finished:
 	case pending:
+		repriced := w.Priority != ev.Priority
+		if repriced {
+			e.wakeTree(w.local.target)
+		}
 		if ev.Admission != nil {
 			e.displace(w)
 			e.describe(w, ev)
@@ -87,7 +90,13 @@ func (e *Engine) setWorkload(ev *Workload) {
 			e.describe(w, ev)
 			e.place(w)
 		}
+		if repriced {
+			e.wakeTree(w.local.target)
+		}
 	case assumed, admitted:
+		if w.Priority != ev.Priority {
+			e.wakeTree(w.home)
+		}
 		e.describe(w, ev)
 		switch {
 		case ev.Admission != nil:
@@ -101,7 +110,7 @@ func (e *Engine) setWorkload(ev *Workload) {
 
 // describe takes over what an event says of a workload that is in no queue.
 func (e *Engine) describe(w *workload, ev *Workload) {
-	sh := e.shapes.intern(ev.PodSets)
+	sh := e.shapes.intern(ev)
 	e.shapes.release(w.shape)
 	w.shape = sh
 	local := e.local(localName{ev.Namespace, ev.Queue})
@@ -117,17 +126,16 @@ func (e *Engine) describe(w *workload, ev *Workload) {
 	}
 	w.local = local
 	w.Priority, w.Time = ev.Priority, ev.QueueTime
-	w.inactive, w.notBefore, w.misconfigured = ev.Inactive, ev.NotBefore, ev.Misconfigured
+	w.inactive, w.notBefore = ev.Inactive, ev.NotBefore
 }
 
 // differs says whether an event tells anything new of a pending workload.
 func (e *Engine) differs(w *workload, ev *Workload) bool {
 	if w.Priority != ev.Priority || w.Time != ev.QueueTime || w.inactive != ev.Inactive ||
-		w.notBefore != ev.NotBefore || w.misconfigured != ev.Misconfigured ||
-		w.local.name != (localName{ev.Namespace, ev.Queue}) {
+		w.notBefore != ev.NotBefore || w.local.name != (localName{ev.Namespace, ev.Queue}) {
 		return true
 	}
-	sh := e.shapes.intern(ev.PodSets)
+	sh := e.shapes.intern(ev)
 	e.shapes.release(sh)
 	return sh != w.shape
 }
@@ -140,8 +148,8 @@ func (e *Engine) place(w *workload) {
 		w.backoffUntil = 0
 	}
 	w.obstacle = e.obstacle(w)
-	if w.obstacle == 0 && w.notBefore > e.now {
-		w.obstacle, w.backoffUntil = pendingEvaluation, w.notBefore
+	if w.obstacle == pendingEvaluation {
+		w.backoffUntil = w.notBefore
 		e.backoff.Put(&w.Item, w.notBefore)
 	}
 	w.local.add(w)
@@ -152,13 +160,17 @@ func (e *Engine) place(w *workload) {
 	e.enqueue(w.local.target, w)
 }
 
-// obstacle says why a workload cannot be in its queue, 0 if it can.
+// obstacle says why a workload cannot be in its queue, 0 if it can. One that is
+// misconfigured by itself can, does not fit there, and is in the way of those
+// behind it in a StrictFIFO queue.
 func (e *Engine) obstacle(w *workload) reasonCode {
 	q := w.local.target
 	switch {
 	case w.inactive:
 		return deactivated
-	case w.misconfigured != "", !w.local.exists, q == nil || !q.exists:
+	case w.notBefore > e.now:
+		return pendingEvaluation
+	case q == nil || !q.exists:
 		return misconfigured
 	case stopped(w.local.spec.Stop), q.problem.reason != "":
 		return suspended
@@ -182,11 +194,7 @@ func (e *Engine) displace(w *workload) {
 
 // replace places a pending workload anew if its obstacle has changed.
 func (e *Engine) replace(w *workload) {
-	now := e.obstacle(w)
-	if now == 0 && w.backoffUntil != 0 {
-		now = pendingEvaluation
-	}
-	if now != w.obstacle {
+	if e.obstacle(w) != w.obstacle {
 		e.displace(w)
 		e.place(w)
 	}
@@ -216,16 +224,16 @@ func (e *Engine) found(ev *Workload) []quota.Request {
 	var charge []quota.Request
 	for i := range ev.Admission.PodSets {
 		a := &ev.Admission.PodSets[i]
-		var gone int64
+		left := a.Count
 		for j := range ev.PodSets {
 			if ev.PodSets[j].Name == a.Name {
-				gone = int64(min(max(0, ev.PodSets[j].Reclaimable), a.Count))
+				left = ev.PodSets[j].size(a.Count)
 			}
 		}
 		for _, u := range a.Usage {
 			amount := max(0, u.Amount)
-			if a.Count > 0 {
-				amount -= amount / int64(a.Count) * gone
+			if left < a.Count {
+				amount = amount / int64(a.Count) * int64(left)
 			}
 			for _, f := range a.Flavors {
 				if f.Resource == u.Resource && amount > 0 {

@@ -118,16 +118,15 @@ func (f *Forest) Drop(n *Node) {
 }
 
 // Charge changes by delta what workloads are charged at queue n of fr. It
-// returns the topmost node whose usage changed and the tree's number of fr;
-// false if the tree is stale.
-func (f *Forest) Charge(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+// returns the tree in whose trail the change is, nil if that is stale.
+func (f *Forest) Charge(n *Node, fr int32, delta quota.Amount) *Tree {
 	n.usage = bump(n.usage, fr, delta)
 	return f.add(n, fr, delta)
 }
 
-// Hold changes by delta what is held at queue n of fr. Its results are those
-// of Charge.
-func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+// Hold changes by delta what is held at queue n of fr. Its result is that of
+// Charge.
+func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) *Tree {
 	was := len(n.held)
 	n.held = bump(n.held, fr, delta)
 	if n.tree != nil {
@@ -136,17 +135,21 @@ func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) (top, local int32, 
 	return f.add(n, fr, delta)
 }
 
-func (f *Forest) add(n *Node, fr int32, delta quota.Amount) (top, local int32, ok bool) {
+func (f *Forest) add(n *Node, fr int32, delta quota.Amount) *Tree {
 	t := n.tree
 	if t == nil || t.stale {
-		return 0, 0, false
+		return nil
 	}
-	local = t.Local(fr)
+	local := t.Local(fr)
 	if local < 0 {
 		local = t.grow(fr, f.resource[fr], f.resource)
 	}
-	return t.Add(n.at, local, delta), local, true
+	t.Add(n.at, local, delta)
+	return t
 }
+
+// Stale says that Sync has something to do.
+func (f *Forest) Stale() bool { return len(f.stale) > 0 || len(f.loose) > 0 }
 
 // grow adds the flavor-resource fr, which no quota of the tree lists.
 func (t *Tree) grow(fr, resource int32, resources []int32) int32 {
@@ -188,7 +191,9 @@ func (f *Forest) WithoutHolds(t *Tree, look func()) {
 			}
 		}
 	}
+	trail := len(t.Trail())
 	toggle(-1)
 	look()
 	toggle(+1)
+	t.CutTrail(trail)
 }

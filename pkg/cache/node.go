@@ -82,11 +82,11 @@ func bump(list []quota.Request, fr int32, delta quota.Amount) []quota.Request {
 }
 
 func compareNodes(a, b *Node) int {
-	if a.Cohort != b.Cohort {
-		if a.Cohort {
-			return -1
-		}
-		return 1
+	if c := strings.Compare(a.Name, b.Name); c != 0 {
+		return c
 	}
-	return strings.Compare(a.Name, b.Name)
+	if a.Cohort {
+		return -1
+	}
+	return 1
 }

@@ -8,11 +8,11 @@ import (
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
-// Sync replaces stale trees and returns the new ones, by kind and name of
-// their roots. It costs the size of what it builds, and nothing if no tree is
+// Sync replaces stale trees and returns the new ones, by name of their
+// roots, a Cohort's before a ClusterQueue's. It costs the size of what it builds, and nothing if no tree is
 // stale.
 func (f *Forest) Sync() []*Tree {
-	if len(f.stale) == 0 && len(f.loose) == 0 {
+	if !f.Stale() {
 		return nil
 	}
 	nodes := f.gather()
@@ -164,6 +164,7 @@ func (f *Forest) build(nodes []*Node, joined bool) *Tree {
 		}
 	}
 	t.Seal()
+	defer t.CutTrail(0)
 	for i, n := range nodes {
 		for _, u := range n.usage {
 			t.Add(int32(i), t.local[u.FR], u.Amount)

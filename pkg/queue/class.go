@@ -16,6 +16,8 @@ type Class struct {
 	Consulted quota.Set
 	// Wide says that the last verdict depends on everything in the tree.
 	Wide bool
+	// Kind is what kind the last verdict was, in the owner's numbers.
+	Kind int8
 	// ParkedAt is the owner's count of the moment at which it was parked.
 	ParkedAt uint64
 

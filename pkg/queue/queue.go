@@ -147,13 +147,13 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 	t := q.twins[classKey{c.Shape, c.Priority}]
 	q.active = drop(q.active, c)
 	t.active = nil
-	consulted, wide := c.Consulted, c.Wide
+	consulted, wide, kind := c.Consulted, c.Wide, c.Kind
 	if old := t.parked; old != nil {
 		q.parked = drop(q.parked, old)
 		c = q.merge(c, old)
 	}
 	c.parked, c.ParkedAt = true, now
-	c.Consulted, c.Wide = consulted, wide
+	c.Consulted, c.Wide, c.Kind = consulted, wide, kind
 	t.parked = c
 	q.parked = place(q.parked, c)
 	return c

@@ -23,6 +23,28 @@ type Plan struct {
 	Requested Set
 }
 
+// Opens says whether o opens the same flavors to the same pod sets.
+func (p *Plan) Opens(o *Plan) bool {
+	if p == o {
+		return true
+	}
+	if len(p.Items) != len(o.Items) {
+		return false
+	}
+	for i := range p.Items {
+		a, b := &p.Items[i], &o.Items[i]
+		if a.PodSet != b.PodSet || a.Group != b.Group || len(a.Alternatives) != len(b.Alternatives) {
+			return false
+		}
+		for j := range a.Alternatives {
+			if a.Alternatives[j].Flavor != b.Alternatives[j].Flavor {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Item is the choice of a flavor for one pod set in one resource group.
 type Item struct {
 	PodSet, Group int32

@@ -38,6 +38,13 @@ type Tree struct {
 	cells    []Cell   // node x flavor-resource
 	borrowed []Amount // node x resource: sum over flavors of usage above Subtree
 	lendable []Amount // node x resource: sum over flavors of the parent's Potential
+	trail    []Step
+}
+
+// Step is one change of usage: what node N used of FR before it.
+type Step struct {
+	N, FR  int32
+	Before Amount
 }
 
 // NewTree returns a tree without quota. parent[n] is n's parent (-1 for node
@@ -127,6 +134,7 @@ func (t *Tree) Grow(resource []int32) {
 			grown.borrowed[n*grown.ress+t.resource[f]] += c.above()
 		}
 	}
+	grown.trail = t.trail
 	*t = *grown
 }
 
@@ -163,22 +171,20 @@ func (t *Tree) Lendable(n, r int32) Amount { return t.lendable[n*t.ress+r] }
 func (c *Cell) above() Amount { return max(0, c.Usage-c.Subtree) }
 
 // Add changes the usage of f at node n, usually a leaf, by delta and carries
-// upwards what local quota does not absorb. It returns the topmost node whose
-// usage changed. It must not be asked for more than Available unless what is
-// charged was found admitted.
-func (t *Tree) Add(n, f int32, delta Amount) (top int32) {
-	top = n
+// upwards what local quota does not absorb. It must not be asked for more than
+// Available unless what is charged was found admitted.
+func (t *Tree) Add(n, f int32, delta Amount) {
 	r := t.resource[f]
 	for {
 		c := &t.cells[n*t.frs+f]
 		was, past := c.above(), max(0, c.Usage-c.Local)
+		t.trail = append(t.trail, Step{n, f, c.Usage})
 		c.Usage += delta
 		t.borrowed[n*t.ress+r] += c.above() - was
-		top = n
 		delta = max(0, c.Usage-c.Local) - past
 		n = t.parent[n]
 		if n < 0 || delta == 0 {
-			return top
+			return
 		}
 	}
 }
@@ -191,4 +197,16 @@ func (t *Tree) Past(n, f int32, amount Amount) Amount {
 
 // Over says whether n, after a charge of amount at it, uses more of f than its
 // subtree quota.
-func (t *Tree) Over(n, f int32, amount Amount) bool { return !t.cells[n*t.frs+f].carries(amount) }
+func (t *Tree) Over(n, f int32, amount Amount) bool {
+	c := &t.cells[n*t.frs+f]
+	if amount >= 0 {
+		return !c.carries(amount)
+	}
+	return c.Usage+amount > c.Subtree
+}
+
+// Trail lists the changes of usage since it was last cut, in order.
+func (t *Tree) Trail() []Step { return t.trail }
+
+// CutTrail forgets all but the first n changes.
+func (t *Tree) CutTrail(n int) { t.trail = t.trail[:n] }

@@ -1,0 +1,55 @@
+package cache
+
+import (
+	"fmt"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// Len is the number of flavor-resources that have a number.
+func (x *Index) Len() int { return len(x.frs) }
+
+// Check recomputes the usage of every node from what is charged and held at
+// the ClusterQueues, bottom up by the formula of semantics section 2, and says
+// where a tree differs.
+func (f *Forest) Check() error {
+	seen := map[*Tree]bool{}
+	for _, list := range []map[string]*Node{f.queues, f.cohorts} {
+		for _, n := range list {
+			if t := n.tree; t != nil && !t.stale && !seen[t] {
+				seen[t] = true
+				if err := t.check(f); err != nil {
+					return fmt.Errorf("tree %s: %w", t.Name(), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Tree) check(f *Forest) error {
+	want := make([]quota.Amount, int32(len(t.Nodes)))
+	holds := 0
+	for fr := range t.FlavorResources() {
+		clear(want)
+		for n := int32(len(t.Nodes)) - 1; n >= 0; n-- {
+			node, g := t.Nodes[n], t.Global(fr)
+			if !node.Cohort {
+				want[n] = node.Used(g) + node.Held(g)
+			}
+			if have := t.Usage(n, fr); have != want[n] {
+				return fmt.Errorf("node %s uses %d of %v instead of %d", node.Name, have, f.Name(g), want[n])
+			}
+			if p := t.Parent(n); p >= 0 {
+				want[p] += max(0, want[n]-t.At(n, fr).Local)
+			}
+		}
+	}
+	for _, n := range t.Nodes {
+		holds += len(n.held)
+	}
+	if holds != t.holds {
+		return fmt.Errorf("%d holds are counted, there are %d", t.holds, holds)
+	}
+	return nil
+}
