@@ -2,6 +2,8 @@ package admission
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/btree"
 
@@ -152,13 +154,16 @@ func (e *Engine) decide() []Decision {
 	e.settle()
 	sortScopes(e.dirty)
 	for _, s := range e.dirty {
-		s.dirty = false
-		if s.tree.Cycle == "" && !s.tree.Stale() {
+		if s.tree.Cycle == "" {
 			e.pass(s)
 		}
+		s.dirty = false
 	}
 	e.dirty = e.dirty[:0]
 	e.settle()
+	// Not in the order in which they came: that may depend on when a Snapshot
+	// was asked for.
+	slices.SortFunc(e.untold, func(a, b *workload) int { return strings.Compare(a.UID, b.UID) })
 	for _, w := range e.untold {
 		if w.state == pending && w.obstacle != 0 && w.Told != w.obstacle {
 			w.Told = w.obstacle

@@ -1,0 +1,229 @@
+package admission
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// Sizes of the worlds that the generators make: small enough that names
+// collide, queues fill and heads overtake each other all the time.
+const (
+	cohortNames = 5
+	queueNames  = 6
+	flavorNames = 3
+	uids        = 40
+	manyUIDs    = 400
+)
+
+// draw makes random objects and counts what has been made.
+type draw struct {
+	t    *rapid.T
+	seen *features
+	time int64
+}
+
+// features counts the cases that had something worth having.
+type features struct {
+	cases, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
+	strict, holds, partial, cycles, admissions, waits                   int
+}
+
+func (d *draw) n(limit int, label string) int { return rapid.IntRange(0, limit-1).Draw(d.t, label) }
+
+// oneIn is true once in n times, and false in the simplest case.
+func (d *draw) oneIn(n int, label string) bool {
+	return rapid.IntRange(0, n-1).Draw(d.t, label) == n-1
+}
+
+func (d *draw) cohortName() string { return fmt.Sprint("c", d.n(cohortNames, "cohort")) }
+func (d *draw) queueName() string  { return fmt.Sprint("q", d.n(queueNames, "queue")) }
+func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "flavor")) }
+func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(10, "namespace")/8) }
+
+func (d *draw) limit(label string) *quota.Amount {
+	if !d.oneIn(4, label) {
+		return nil
+	}
+	l := quota.Amount(d.n(6, "limit"))
+	return &l
+}
+
+func (d *draw) quota(resource string, most int) ResourceQuota {
+	r := ResourceQuota{
+		Resource: resource, Nominal: quota.Amount(d.n(most, "nominal")),
+		BorrowingLimit: d.limit("borrowing"), LendingLimit: d.limit("lending"),
+	}
+	if d.oneIn(60, "unlimited") {
+		r.Nominal = quota.Unlimited
+	}
+	return r
+}
+
+// groups draws one resource group of cpu and memory in up to three flavors,
+// and now and then a second one, and pods.
+func (d *draw) groups(most int) []ResourceGroup {
+	first := ResourceGroup{Resources: []string{"cpu", "memory"}}
+	if d.oneIn(8, "pods") {
+		first.Resources = append(first.Resources, "pods")
+	}
+	for f := range flavorNames {
+		if len(first.Flavors) > 0 && d.oneIn(2, "skip flavor") {
+			continue
+		}
+		fq := FlavorQuotas{Flavor: fmt.Sprint("f", f)}
+		for _, r := range first.Resources {
+			fq.Quotas = append(fq.Quotas, d.quota(r, most))
+		}
+		first.Flavors = append(first.Flavors, fq)
+	}
+	if len(first.Flavors) > 1 && d.oneIn(3, "swap") {
+		first.Flavors[0], first.Flavors[1] = first.Flavors[1], first.Flavors[0]
+	}
+	groups := []ResourceGroup{first}
+	if d.oneIn(4, "second group") {
+		groups = append(groups, ResourceGroup{Resources: []string{"gpu"}, Flavors: []FlavorQuotas{
+			{Flavor: "f0", Quotas: []ResourceQuota{d.quota("gpu", most)}},
+			{Flavor: "f1", Quotas: []ResourceQuota{d.quota("gpu", most)}},
+		}[:1+d.n(2, "gpu flavors")]})
+	}
+	return groups
+}
+
+func (d *draw) weight() int64 {
+	return []int64{1000, 1000, 0, 500, 3000}[d.n(5, "weight")]
+}
+
+func (d *draw) clusterQueue(name string) ClusterQueue {
+	cq := ClusterQueue{Name: name, Namespaces: &Selector{}, Groups: d.groups(8), WeightMilli: d.weight()}
+	if !d.oneIn(8, "alone") {
+		cq.Cohort = d.cohortName()
+	}
+	if d.oneIn(3, "strict") {
+		cq.Strategy = StrictFIFO
+	}
+	if d.oneIn(3, "when can borrow") {
+		cq.Fungibility.WhenCanBorrow = TryNextFlavor
+	}
+	if d.oneIn(4, "preference") {
+		cq.Fungibility.Preference = PreemptionOverBorrowing
+	}
+	if d.oneIn(15, "stop") {
+		cq.Stop = StopHold
+	}
+	if d.oneIn(40, "terminating") {
+		cq.Inactive = "Terminating"
+	}
+	if d.oneIn(5, "selector") {
+		cq.Namespaces = &Selector{Requirements: []Requirement{{Key: "team", Operator: "In", Values: []string{"a"}}}}
+	}
+	policies := []string{"Never", "", "LowerPriority", "Any"}
+	cq.Preemption.ReclaimWithinCohort = policies[d.n(12, "reclaim")/3]
+	cq.Preemption.BorrowWithinCohort = policies[d.n(12, "borrow within")/4]
+	return cq
+}
+
+func (d *draw) cohort(name string) Cohort {
+	c := Cohort{Name: name, Groups: d.groups(5), WeightMilli: d.weight()}
+	if d.oneIn(3, "no quota") {
+		c.Groups = nil
+	}
+	// Mostly a tree: parents have lower numbers; now and then anything.
+	if i := int(name[1] - '0'); d.oneIn(40, "any parent") {
+		c.Parent = d.cohortName()
+	} else if i > 0 && !d.oneIn(4, "root") {
+		c.Parent = fmt.Sprint("c", d.n(i, "parent"))
+	}
+	return c
+}
+
+func (d *draw) flavor(name string) Flavor {
+	f := Flavor{Name: name}
+	if d.oneIn(2, "zone") {
+		f.NodeLabels = map[string]string{"zone": fmt.Sprint("z", d.n(2, "zone name"))}
+	}
+	if d.oneIn(6, "taint") {
+		f.Taints = []Taint{{Key: "special", Value: "yes", Effect: "NoSchedule"}}
+	}
+	if d.oneIn(12, "flavor tolerates") {
+		f.Tolerations = []Toleration{{Key: "special", Operator: "Exists"}}
+	}
+	return f
+}
+
+func (d *draw) localQueue(name string) LocalQueue {
+	l := LocalQueue{Namespace: d.namespace(), Name: name, ClusterQueue: name}
+	if d.oneIn(12, "stop local") {
+		l.Stop = StopHoldAndDrain
+	}
+	if d.oneIn(12, "elsewhere") {
+		l.ClusterQueue = fmt.Sprint("q", d.n(queueNames+1, "target"))
+	}
+	return l
+}
+
+func (d *draw) podSet(name string) PodSet {
+	p := PodSet{Name: name, Count: int32(1 + d.n(4, "count"))}
+	p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "cpu", Amount: quota.Amount(d.n(4, "cpu"))})
+	if d.oneIn(8, "gpu") {
+		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "gpu", Amount: 1})
+	}
+	if d.oneIn(3, "memory") {
+		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "memory", Amount: quota.Amount(d.n(3, "memory amount"))})
+	}
+	if d.oneIn(150, "huge") {
+		p.Requests[0].Amount = quota.Unlimited - 1
+	}
+	if d.oneIn(8, "partial") {
+		p.MinCount = 1
+	}
+	if d.oneIn(10, "reclaimable") {
+		p.Reclaimable = int32(d.n(int(p.Count)+1, "reclaimed"))
+	}
+	switch d.n(8, "where") {
+	case 7:
+		p.NodeSelector = map[string]string{"zone": fmt.Sprint("z", d.n(2, "selected zone"))}
+	case 6:
+		p.Affinity = []Selector{{Requirements: []Requirement{{Key: "zone", Operator: "NotIn", Values: []string{"z0"}}}}}
+	case 5:
+		p.Tolerations = []Toleration{{Key: "special", Operator: "Equal", Value: "yes"}}
+	}
+	return p
+}
+
+func (d *draw) workload(uid string) Workload {
+	d.time++
+	w := Workload{
+		UID: uid, Namespace: d.namespace(), Name: uid, Queue: d.queueName(),
+		Priority: int32(d.n(3, "priority")), QueueTime: d.time / 2,
+	}
+	for p := range 1 + d.n(6, "pod sets")/5 {
+		w.PodSets = append(w.PodSets, d.podSet(fmt.Sprint("p", p)))
+	}
+	w.Inactive = d.oneIn(25, "inactive")
+	if d.oneIn(25, "misconfigured") {
+		w.Misconfigured = "requests exceed limits"
+	}
+	return w
+}
+
+// admission draws an admission that somebody else might have written.
+func (d *draw) admission(w *Workload) *Assignment {
+	a := &Assignment{ClusterQueue: fmt.Sprint("q", d.n(queueNames+1, "admitted to"))}
+	for i := range w.PodSets {
+		p := &w.PodSets[i]
+		psa := PodSetAssignment{Name: p.Name, Count: p.Count}
+		for _, r := range p.Requests {
+			amount, exact := quota.Times(r.Amount, int64(p.Count))
+			if !exact || amount > 1000 {
+				amount = 1000
+			}
+			psa.Flavors = append(psa.Flavors, ResourceFlavorName{Resource: r.Resource, Flavor: fmt.Sprint("f", d.n(flavorNames+1, "found flavor"))})
+			psa.Usage = append(psa.Usage, quota.ResourceAmount{Resource: r.Resource, Amount: amount})
+		}
+		a.PodSets = append(a.PodSets, psa)
+	}
+	return a
+}

@@ -1,0 +1,229 @@
+package admission
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"fairlead.dev/fairlead/internal/oracle"
+)
+
+// machine feeds the same story to the engine and to the oracle and compares
+// them after every event. It also keeps the objects as the API server would.
+type machine struct {
+	*draw
+	engine *Engine
+	oracle *oracle.World
+	config Config
+	now    int64
+	log    []logged
+
+	queues     map[string]ClusterQueue
+	cohorts    map[string]Cohort
+	flavors    map[string]Flavor
+	locals     map[localName]LocalQueue
+	namespaces map[string]map[string]string
+	workloads  map[string]*object
+	told       map[string]PendingReason
+	cutBelow   bool
+	lines      []string
+}
+
+// object is a Workload on the API server; assumed is the admission that the
+// engine has decided and nobody has written yet.
+type object struct {
+	Workload
+	assumed  *Assignment
+	finished bool
+}
+
+type logged struct {
+	now   int64
+	event Event
+}
+
+func newMachine(t *rapid.T, seen *features) *machine {
+	m := &machine{
+		draw: &draw{t: t, seen: seen}, queues: map[string]ClusterQueue{}, cohorts: map[string]Cohort{},
+		flavors: map[string]Flavor{}, locals: map[localName]LocalQueue{}, namespaces: map[string]map[string]string{},
+		workloads: map[string]*object{}, told: map[string]PendingReason{},
+	}
+	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
+	m.engine = New(m.config)
+	m.oracle = oracle.New(oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared})
+	return m
+}
+
+// step gives one event to the engine and what it means to the oracle.
+func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
+	m.log = append(m.log, logged{m.now, ev})
+	m.t.Logf("at %d: %T%+v", m.now, ev, ev)
+	decisions := m.engine.Step(m.now, ev)
+	for _, d := range decisions {
+		m.t.Logf("    engine: %s", Line(d))
+	}
+	var out oracle.Outcome
+	for _, o := range same {
+		out = m.oracle.Apply(o)
+	}
+	for _, a := range out.Admits {
+		m.t.Logf("    oracle: %+v", a)
+	}
+	if _, ok := ev.(Decide); ok {
+		m.compareDecisions(decisions, out)
+	}
+	m.compareState()
+	return decisions
+}
+
+func (m *machine) setQueue(cq ClusterQueue) {
+	m.queues[cq.Name] = cq
+	m.step(SetClusterQueue{cq}, oracle.SetClusterQueue{ClusterQueue: oracleQueue(cq)})
+}
+
+func (m *machine) setCohort(c Cohort) {
+	m.cohorts[c.Name] = c
+	m.step(SetCohort{c}, oracle.SetCohort{Cohort: oracleCohort(c)})
+}
+
+func (m *machine) setFlavor(f Flavor) {
+	m.flavors[f.Name] = f
+	m.step(SetFlavor{f}, oracle.SetFlavor{Flavor: oracleFlavor(f)})
+}
+
+func (m *machine) setLocal(l LocalQueue) {
+	m.locals[localName{l.Namespace, l.Name}] = l
+	m.step(SetLocalQueue{l}, oracle.SetLocalQueue{LocalQueue: oracle.LocalQueue{
+		Namespace: l.Namespace, Name: l.Name, ClusterQueue: l.ClusterQueue, Stop: oracle.StopPolicy(l.Stop),
+	}})
+}
+
+func (m *machine) setNamespace(name string, labels map[string]string) {
+	m.namespaces[name] = labels
+	m.step(SetNamespace{Name: name, Labels: labels}, oracle.SetNamespace{Name: name, Labels: labels})
+}
+
+// set writes a Workload, with what its status holds.
+func (m *machine) set(w Workload) {
+	o := m.workloads[w.UID]
+	if o == nil {
+		o = &object{}
+		m.workloads[w.UID] = o
+	}
+	if o.finished {
+		m.step(SetWorkload{w})
+		return
+	}
+	if w.Admission != nil {
+		o.assumed = nil
+	}
+	if w.Admission == nil && o.Admission != nil || w.Admission != nil {
+		delete(m.told, w.UID)
+	}
+	o.Workload = w
+	m.step(SetWorkload{w}, oracle.SetWorkload{Workload: oracleWorkload(w, m.now)})
+}
+
+// some picks one of the workloads that satisfy a condition, nil if none does.
+func (m *machine) some(want func(*object) bool) *object {
+	var list []*object
+	for _, uid := range slices.Sorted(maps.Keys(m.workloads)) {
+		if o := m.workloads[uid]; want(o) {
+			list = append(list, o)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[m.n(len(list), "which")]
+}
+
+func (o *object) charged() bool { return !o.finished && (o.assumed != nil || o.Admission != nil) }
+
+func (o *object) waits() bool { return !o.finished && o.assumed == nil && o.Admission == nil }
+
+func (m *machine) decide() {
+	m.now += int64(m.n(3, "time passes"))
+	var same []oracle.Event
+	for _, uid := range slices.Sorted(maps.Keys(m.workloads)) {
+		if o := m.workloads[uid]; o.NotBefore > 0 && o.NotBefore <= m.now && o.waits() {
+			same = append(same, oracle.SetWorkload{Workload: oracleWorkload(o.Workload, m.now)})
+		}
+	}
+	for _, d := range m.step(Decide{}, append(same, oracle.Decide{})...) {
+		m.lines = append(m.lines, Line(d))
+	}
+}
+
+// compareDecisions compares admissions, one by one and in order, and the
+// reason last told to each workload that waits.
+func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
+	var admits []Admit
+	for _, d := range decisions {
+		switch d := d.(type) {
+		case Admit:
+			admits = append(admits, d)
+			delete(m.told, d.UID)
+			a := d.Assignment
+			m.workloads[d.UID].assumed = &a
+		case Wait:
+			if m.told[d.UID] == d.Reason {
+				m.t.Fatalf("workload %s was told %s again", d.UID, d.Reason)
+			}
+			m.told[d.UID] = d.Reason
+			m.seen.waits++
+		}
+	}
+	for i := range max(len(admits), len(out.Admits)) {
+		switch {
+		case i >= len(out.Admits):
+			m.t.Fatalf("admission %d: engine %s, oracle none; violations %v", i, Line(admits[i]), m.oracle.OverLimit())
+		case i >= len(admits):
+			m.t.Fatalf("admission %d: engine none, oracle %+v", i, out.Admits[i])
+		}
+		if got := oracleAdmission(admits[i].Assignment); admits[i].UID != string(out.Admits[i].UID) || !reflect.DeepEqual(got, out.Admits[i].Admission) {
+			m.t.Fatalf("admission %d: engine %s, oracle %+v", i, Line(admits[i]), out.Admits[i])
+		}
+	}
+	m.seen.admissions += len(admits)
+	for _, w := range out.Waits {
+		if got := m.told[string(w.UID)]; string(got) != string(w.Reason) {
+			m.t.Fatalf("workload %s waits: engine %q, oracle %+v", w.UID, got, w)
+		}
+	}
+	if len(out.Waits) != len(m.told) {
+		m.t.Fatalf("%d workloads were told why they wait, %d do: %v", len(m.told), len(out.Waits), m.told)
+	}
+}
+
+// compareState compares usage and what is available at every node, and lets
+// the engine check itself.
+func (m *machine) compareState() {
+	if err := m.engine.CheckInvariants(); err != nil {
+		m.t.Fatal(err)
+	}
+	for _, n := range m.oracle.Nodes() {
+		if m.oracle.InCycle(n) {
+			continue
+		}
+		node := m.engine.forest.FindCohort(n.Name)
+		if !n.Cohort {
+			node = m.engine.queues.byName[n.Name].node
+		}
+		tree, at := node.Tree()
+		for _, f := range m.oracle.FlavorResources() {
+			var usage, available int64
+			if fr := tree.Local(m.engine.forest.Number(f.Flavor, f.Resource)); fr >= 0 {
+				usage, available = tree.Usage(at, fr), tree.Available(at, fr)
+			}
+			if want := m.oracle.UsageWithHolds(n, f); usage != want {
+				m.t.Fatalf("%v uses %d of %v, oracle %d; holds %v", n, usage, f, want, m.oracle.Holds())
+			}
+			if want := m.oracle.AvailableWithHolds(n, f); available != want {
+				m.t.Fatalf("%v can use %d of %v, oracle %d", n, available, f, want)
+			}
+		}
+	}
+}
