@@ -62,13 +62,23 @@ func respecified(s *sight) *step {
 			return &step{write: putStatus(s.workload, Release, released(s.workload,
 				"The job was changed after its quota was reserved; it is evaluated again", 0, s.now))}
 		}
-		// What runs keeps its queue.
+		// What runs keeps its queue, and its kind of class: the value may change.
 		desired.QueueName = current.QueueName
+		if !sameClassKind(current.PriorityClassRef, desired.PriorityClassRef) {
+			desired.Priority, desired.PriorityClassRef = current.Priority, current.PriorityClassRef
+		}
 	}
 	if sameShape && equality.Semantic.DeepEqual(current, &desired) {
 		return nil
 	}
 	return &step{write: putSpec(s.workload, desired)}
+}
+
+func sameClassKind(a, b *v1beta1.PriorityClassRef) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Group == b.Group && a.Kind == b.Kind
 }
 
 func putSpec(wl *v1beta1.Workload, spec v1beta1.WorkloadSpec) *Write {

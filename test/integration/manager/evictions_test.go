@@ -95,7 +95,7 @@ var _ = Describe("Eviction", func() {
 						Rule:       admissionv1.Rule{APIGroups: []string{"batch"}, APIVersions: []string{"v1"}, Resources: []string{"jobs"}},
 					}}},
 				},
-				Validations: []admissionv1.Validation{{Expression: "object.spec.suspend", Message: "the cellar is flooded"}},
+				Validations: []admissionv1.Validation{{Expression: "object.spec.suspend == true", Message: "the cellar is flooded"}},
 			},
 		}
 		binding := &admissionv1.ValidatingAdmissionPolicyBinding{

@@ -50,8 +50,10 @@ type network struct {
 	writes []request
 	// decide is asked for each write; nil passes all.
 	decide func(r request, nth int) fault
-	dead   bool
-	died   chan struct{}
+	// hold, if set, is called with the path of each read before it leaves.
+	hold func(path string)
+	dead bool
+	died chan struct{}
 }
 
 func newNetwork() *network { return &network{died: make(chan struct{})} }
@@ -67,6 +69,9 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errDead
 	}
 	if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") {
+		if n.hold != nil {
+			n.hold(req.URL.Path)
+		}
 		return n.next.RoundTrip(req)
 	}
 	seen := request{Method: req.Method, Path: resourcePath(req.URL.Path)}

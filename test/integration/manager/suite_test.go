@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -47,7 +48,9 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(server.Stop)
 	restConfig.QPS = -1
-	admin, err = client.New(restConfig, client.Options{Scheme: controller.NewScheme()})
+	scheme := controller.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	admin, err = client.New(restConfig, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 	objects, err := config.Objects(config.Sandbox)
 	Expect(err).NotTo(HaveOccurred())
