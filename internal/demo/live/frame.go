@@ -50,10 +50,12 @@ func (f Frame) Table(width int, colour bool) []string {
 	}
 	lines := []string{
 		paint(bold, clip(fmt.Sprintf("%5.1f s   %s", f.Elapsed.Seconds(), f.Act), width)),
-		paint(faint, clip("          "+f.Look, width)),
-		"",
-		clip(fmt.Sprintf("  %-10s %7s %6s %7s %8s %6s", "group", "running", "quota", "share", "waiting", "done"), width),
 	}
+	for _, line := range wrap(f.Look, width-10) {
+		lines = append(lines, paint(faint, clip("          "+line, width)))
+	}
+	lines = append(lines, "",
+		clip(fmt.Sprintf("  %-10s %7s %6s %7s %8s %6s", "group", "running", "quota", "share", "waiting", "done"), width))
 	var running float64
 	for i, r := range f.Rows {
 		running += r.Running
@@ -114,4 +116,19 @@ func clip(text string, width int) string {
 		return "…"
 	}
 	return string(runes[:width-1]) + "…"
+}
+
+// wrap breaks text between words into lines of at most width columns; a longer
+// word stands alone.
+func wrap(text string, width int) []string {
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }

@@ -69,16 +69,15 @@ type End struct {
 
 // JobSeen is what the observer keeps of a Job.
 type JobSeen struct {
-	Change          Change            `json:"change"`
-	UID             string            `json:"uid"`
-	Namespace       string            `json:"namespace"`
-	Name            string            `json:"name"`
-	ResourceVersion int64             `json:"rv"`
-	Labels          map[string]string `json:"labels,omitempty"`
-	Created         time.Time         `json:"created"`
-	Suspend         bool              `json:"suspend"`
-	Parallelism     int32             `json:"parallelism"`
-	Completions     int32             `json:"completions"`
+	Change          Change    `json:"change"`
+	UID             string    `json:"uid"`
+	Namespace       string    `json:"namespace"`
+	Name            string    `json:"name"`
+	ResourceVersion int64     `json:"rv"`
+	Created         time.Time `json:"created"`
+	Suspend         bool      `json:"suspend"`
+	Parallelism     int32     `json:"parallelism"`
+	Completions     int32     `json:"completions"`
 	// CPU is what one pod requests.
 	CPU       Milli `json:"cpu"`
 	Active    int32 `json:"active,omitempty"`

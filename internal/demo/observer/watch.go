@@ -214,7 +214,7 @@ func seeJob(job *batchv1.Job) (*JobSeen, error) {
 	}
 	seen := &JobSeen{
 		UID: string(job.UID), Namespace: job.Namespace, Name: job.Name, ResourceVersion: version,
-		Labels: job.Labels, Created: job.CreationTimestamp.Time, CPU: requested(&job.Spec.Template.Spec),
+		Created: job.CreationTimestamp.Time, CPU: requested(&job.Spec.Template.Spec),
 		Suspend: job.Spec.Suspend != nil && *job.Spec.Suspend, Parallelism: 1, Completions: 1,
 		Active: job.Status.Active, Succeeded: job.Status.Succeeded, Failed: job.Status.Failed,
 	}

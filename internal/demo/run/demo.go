@@ -58,16 +58,14 @@ func Demo(ctx context.Context, o Options) (pass bool, err error) {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		err = errors.Join(err, cluster.Down(cleanup))
-		if err == nil {
-			o.Screen.Say("Done after %.0f s.", time.Since(began).Seconds())
-		}
+		o.Screen.Say("Done after %.0f s.", time.Since(began).Seconds())
 	}()
 	verdict, err := play(ctx, o, cluster)
 	if err != nil {
 		return false, err
 	}
 	if o.Keep {
-		if err := suggest(ctx, o, cluster); err != nil {
+		if err := suggest(ctx, o); err != nil {
 			return false, err
 		}
 	}
