@@ -7,6 +7,9 @@
 //	    \    \      |                         /
 //	     '----'-- default -------------------'
 //
+// validating-only is default with policies/without-mutation in place of
+// policies/mutating, for servers that cannot mutate.
+//
 // Every kustomization here lists resources and does nothing else, so that
 // reading the lists in order is the same as running kustomize.
 package config
@@ -26,13 +29,16 @@ import (
 
 // Files holds the manifests, by their path below this folder.
 //
-//go:embed crd rbac policies manager default sandbox samples
+//go:embed crd rbac policies manager default validating-only sandbox samples
 var Files embed.FS
 
 // The kustomizations that can be installed.
 const (
 	// Default is everything, for Kubernetes 1.36 and later.
 	Default = "default"
+	// ValidatingOnly is everything, for Kubernetes 1.30 and later: it needs no
+	// MutatingAdmissionPolicy.
+	ValidatingOnly = "validating-only"
 	// Sandbox is everything but the manager itself.
 	Sandbox = "sandbox"
 	// CRDs are the kinds alone.
@@ -41,6 +47,10 @@ const (
 	RBAC = "rbac"
 	// Policies are the admission policies alone.
 	Policies = "policies"
+	// ValidatingPolicies are those that every server can evaluate.
+	ValidatingPolicies = "policies/validating"
+	// WithoutMutation are those that stand in for the mutating ones.
+	WithoutMutation = "policies/without-mutation"
 	// Samples are two groups that share a cluster.
 	Samples = "samples"
 )
@@ -59,7 +69,7 @@ func Objects(dir string) ([]*unstructured.Unstructured, error) {
 	name := path.Join(dir, "kustomization.yaml")
 	raw, err := Files.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("no kustomization %s is built in: use default, sandbox, crd, rbac, policies or samples: %w", dir, err)
+		return nil, fmt.Errorf("no kustomization %s is built in: use default, validating-only, sandbox, crd, rbac, policies or samples: %w", dir, err)
 	}
 	var k kustomization
 	if err := sigsyaml.UnmarshalStrict(raw, &k); err != nil {

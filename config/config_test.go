@@ -68,7 +68,7 @@ func TestSandboxIsDefaultWithoutManager(t *testing.T) {
 }
 
 func TestUnknownKustomization(t *testing.T) {
-	if _, err := Objects("nowhere"); err == nil || !strings.Contains(err.Error(), "use default, sandbox") {
+	if _, err := Objects("nowhere"); err == nil || !strings.Contains(err.Error(), "use default, validating-only, sandbox") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -98,6 +98,29 @@ func TestEveryFileIsListed(t *testing.T) {
 	}
 }
 
+// TestValidatingOnlyMutatesNothing: it is default but for the mutating policies.
+func TestValidatingOnlyMutatesNothing(t *testing.T) {
+	names := func(dir string) sets.Set[string] {
+		objects, err := Objects(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := sets.New[string]()
+		for _, o := range objects {
+			if !strings.HasPrefix(o.GetKind(), "MutatingAdmission") {
+				all.Insert(o.GetKind() + "/" + o.GetName())
+			} else if dir == ValidatingOnly {
+				t.Errorf("%s %s mutates", o.GetKind(), o.GetName())
+			}
+		}
+		return all
+	}
+	want := names(Default).Union(names(WithoutMutation))
+	if got := names(ValidatingOnly); !got.Equal(want) {
+		t.Errorf("only in one of them: %v", sets.List(got.SymmetricDifference(want)))
+	}
+}
+
 // TestPoliciesAreBound: a policy without binding does nothing; one that fails
 // open lets everything pass.
 func TestPoliciesAreBound(t *testing.T) {
@@ -105,6 +128,11 @@ func TestPoliciesAreBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	standIns, err := Objects(WithoutMutation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects = append(objects, standIns...)
 	policies, bound := sets.New[string](), sets.New[string]()
 	for _, o := range objects {
 		spec, _ := o.Object["spec"].(map[string]any)

@@ -37,7 +37,7 @@ var _ = Describe("The manifests", func() {
 	})
 
 	It("are the same built in and by kustomize", func(ctx SpecContext) {
-		for _, dir := range []string{config.Default, config.Sandbox, config.Samples} {
+		for _, dir := range []string{config.Default, config.ValidatingOnly, config.Sandbox, config.Samples} {
 			command := exec.CommandContext(ctx, kubectlPath(), "kustomize", filepath.Join("../../../config", dir))
 			out, err := command.StdoutPipe()
 			Expect(err).NotTo(HaveOccurred())

@@ -30,51 +30,59 @@ spec:
       containers: [{name: main, image: busybox}]
 `
 
+// The same as servers without mutation want it.
+var suspendedManifest = strings.ReplaceAll(manifest, "suspend: false", "suspend: true")
+
 // kubectlPath is the kubectl that was built along with the API server.
 func kubectlPath() string {
 	return filepath.Join(filepath.Dir(server.ControlPlane.APIServer.Path), "kubectl")
 }
 
+// kubeconfigOf returns a file with which a program is the user.
+func kubeconfigOf(environment *envtest.Environment, name string, groups ...string) string {
+	GinkgoHelper()
+	user, err := environment.AddUser(envtest.User{Name: name, Groups: groups}, nil)
+	Expect(err).NotTo(HaveOccurred())
+	raw, err := user.KubeConfig()
+	Expect(err).NotTo(HaveOccurred())
+	file := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
+	Expect(os.WriteFile(file, raw, 0o600)).To(Succeed())
+	return file
+}
+
+// kubectl runs the real one.
+func kubectl(ctx context.Context, kubeconfig, namespace, stdin string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, kubectlPath(),
+		append([]string{"--kubeconfig", kubeconfig, "-n", namespace}, args...)...)
+	command.Stdin = strings.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
 var _ = Describe("A manifest applied again", func() {
 	var kubeconfig string
 
-	// kubectl runs the real one as the tenant.
-	kubectl := func(ctx context.Context, namespace, stdin string, args ...string) (string, error) {
-		command := exec.CommandContext(ctx, kubectlPath(),
-			append([]string{"--kubeconfig", kubeconfig, "-n", namespace}, args...)...)
-		command.Stdin = strings.NewReader(stdin)
-		out, err := command.CombinedOutput()
-		return string(out), err
-	}
-
-	BeforeEach(func() {
-		user, err := server.AddUser(envtest.User{Name: alice}, nil)
-		Expect(err).NotTo(HaveOccurred())
-		raw, err := user.KubeConfig()
-		Expect(err).NotTo(HaveOccurred())
-		kubeconfig = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-		Expect(os.WriteFile(kubeconfig, raw, 0o600)).To(Succeed())
-	})
+	BeforeEach(func() { kubeconfig = kubeconfigOf(server, alice) })
 
 	DescribeTable("is no error and starts nothing", func(ctx context.Context, args ...string) {
 		namespace := newNamespace(ctx, nil)
 		job := &batchv1.Job{}
 		args = append(args, "-f", "-")
 		for range 3 {
-			out, err := kubectl(ctx, namespace, manifest, args...)
+			out, err := kubectl(ctx, kubeconfig, namespace, manifest, args...)
 			Expect(err).NotTo(HaveOccurred(), out)
 			Expect(admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "applied"}, job)).To(Succeed())
 			Expect(suspended(job)).To(BeTrue())
 		}
 
 		By("patching by hand")
-		out, err := kubectl(ctx, namespace, "", "patch", "job", "applied", "-p", `{"spec":{"suspend":false}}`)
+		out, err := kubectl(ctx, kubeconfig, namespace, "", "patch", "job", "applied", "-p", `{"spec":{"suspend":false}}`)
 		Expect(err).To(HaveOccurred())
 		Expect(out).To(ContainSubstring("Fairlead starts it when its turn comes"))
 
 		By("applying it while the Job runs")
 		start(ctx, job)
-		out, err = kubectl(ctx, namespace, manifest, args...)
+		out, err = kubectl(ctx, kubeconfig, namespace, manifest, args...)
 		Expect(err).NotTo(HaveOccurred(), out)
 		Expect(admin.Get(ctx, client.ObjectKeyFromObject(job), job)).To(Succeed())
 		Expect(suspended(job)).To(BeFalse())

@@ -52,46 +52,56 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	Expect(fairleadv1beta1.AddToScheme(scheme)).To(Succeed())
 
+	server, restCfg, admin = startServer(ctx, nil)
+	install(ctx, admin, config.Sandbox)
+	createRoles(ctx, admin)
+	waitForPolicies(ctx)
+}, NodeTimeout(20*time.Minute))
+
+// startServer starts an API server that ends with the node (suite or container)
+// that asks for it. configure may change its flags.
+func startServer(ctx context.Context, configure func(*envtest.APIServer)) (*envtest.Environment, *rest.Config, client.Client) {
+	GinkgoHelper()
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
 		var err error
 		assets, err = sandbox.Assets(ctx, GinkgoWriter)
 		Expect(err).NotTo(HaveOccurred())
 	}
-	server = &envtest.Environment{BinaryAssetsDirectory: assets, ControlPlaneStartTimeout: 2 * time.Minute}
-	var err error
-	restCfg, err = server.Start()
+	environment := &envtest.Environment{BinaryAssetsDirectory: assets, ControlPlaneStartTimeout: 2 * time.Minute}
+	if configure != nil {
+		configure(environment.ControlPlane.GetAPIServer())
+	}
+	cfg, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(server.Stop)
-	restCfg.QPS = -1
-	admin, err = client.New(restCfg, client.Options{Scheme: scheme})
+	DeferCleanup(environment.Stop)
+	cfg.QPS = -1
+	c, err := client.New(cfg, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
+	return environment, cfg, c
+}
 
-	install(ctx)
-	createRoles(ctx)
-	waitForPolicies(ctx)
-}, NodeTimeout(20*time.Minute))
-
-// install creates what config/sandbox holds.
-func install(ctx context.Context) {
-	objects, err := config.Objects(config.Sandbox)
+// install creates what a kustomization holds.
+func install(ctx context.Context, c client.Client, dir string) {
+	GinkgoHelper()
+	objects, err := config.Objects(dir)
 	Expect(err).NotTo(HaveOccurred())
 	for _, object := range objects {
-		Expect(admin.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
+		Expect(c.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
 	}
 }
 
 // createRoles binds the shipped role of check controllers, and gives the tenant
 // what he gets in a cluster by aggregation: the controller that aggregates
 // roles does not run here.
-func createRoles(ctx context.Context) {
+func createRoles(ctx context.Context, c client.Client) {
 	everything := []string{"create", "delete", "get", "list", "patch", "update", "watch"}
-	Expect(admin.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}, Rules: []rbacv1.PolicyRule{
+	Expect(c.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: everything},
 		{APIGroups: []string{"fairlead.dev"}, Resources: []string{"workloads"}, Verbs: []string{"get", "list", "watch", "patch", "update"}},
 	}})).To(Succeed())
 	for user, role := range map[string]string{alice: "tenant", checker: "fairlead-admission-check"} {
-		Expect(admin.Create(ctx, &rbacv1.ClusterRoleBinding{
+		Expect(c.Create(ctx, &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: user},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
@@ -112,8 +122,12 @@ func waitForPolicies(ctx context.Context) {
 }
 
 // as returns a client that acts as the user.
-func as(user string) client.Client {
-	cfg := rest.CopyConfig(restCfg)
+func as(user string) client.Client { return impersonate(restCfg, admin, user) }
+
+// impersonate does so on any server, given its administrator.
+func impersonate(cfg *rest.Config, admin client.Client, user string) client.Client {
+	GinkgoHelper()
+	cfg = rest.CopyConfig(cfg)
 	cfg.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:authenticated"}}
 	c, err := client.New(cfg, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
 	Expect(err).NotTo(HaveOccurred())
