@@ -58,7 +58,7 @@ func TestKilledManagerLosesNothing(t *testing.T) {
 			table = append(table, r.play(ctx, t))
 		})
 	}
-	t.Logf("seed  Jobs  killed after, ready again within                                    took  verdict\n%s", join(table))
+	t.Logf("seed  Jobs  killed after, ready again within                                                  took  verdict\n%s", join(table))
 }
 
 // round is one seed.
@@ -149,7 +149,7 @@ func (r *round) play(ctx context.Context, t *testing.T) string {
 			_, _ = verdict.WriteText(t.Output())
 		}
 	}
-	return fmt.Sprintf("%4d  %4d  %-60s  %6.1f s  %s", r.seed, jobs, killed, took.Seconds(), summary)
+	return fmt.Sprintf("%4d  %4d  %-74s  %6.1f s  %s", r.seed, jobs, killed, took.Seconds(), summary)
 }
 
 // announce puts the number of started Jobs where the killer finds it, in
