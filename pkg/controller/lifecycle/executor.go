@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
@@ -56,7 +56,7 @@ const writeTimeout = 30 * time.Second
 // Executor carries workloads through their lives. It implements loop.Sink.
 type Executor struct {
 	config Config
-	queue  workqueue.TypedDelayingInterface[ledger.Key]
+	queue  priorityqueue.PriorityQueue[ledger.Key]
 	pacer  *pacer
 
 	mu      sync.Mutex
@@ -75,9 +75,7 @@ type intake struct {
 func New(config Config) *Executor {
 	x := &Executor{
 		config: config,
-		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[ledger.Key]{
-			Name: "workloads",
-		}),
+		queue:   priorityqueue.New[ledger.Key]("workloads"),
 		slots:   map[ledger.Key]*slot{},
 		intakes: map[ledger.Key]intake{},
 	}
@@ -85,20 +83,32 @@ func New(config Config) *Executor {
 	return x
 }
 
+// Priorities in the queue. What has been admitted is started before new
+// Workloads are created: with the API server as the bottleneck that keeps the
+// time short from a job's turn to its start.
+const (
+	ordinary = 0
+	urgent   = 10
+)
+
 // Enqueue has a workload looked at.
-func (x *Executor) Enqueue(key ledger.Key) { x.queue.Add(key) }
+func (x *Executor) Enqueue(key ledger.Key) { x.add(key, ordinary, 0) }
+
+func (x *Executor) add(key ledger.Key, priority int, after time.Duration) {
+	x.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority, After: after}, key)
+}
 
 // Admit implements loop.Sink.
 func (x *Executor) Admit(wl *v1beta1.Workload, admit admission.Admit) {
 	x.config.Reporter.Decided(wl, admit)
 	d := &decision{uid: wl.UID, generation: wl.Generation, assignment: admit.Assignment, at: time.Now()}
-	x.hand(keyOf(wl), func(in *intake) { in.decision, in.verdict = d, nil })
+	x.hand(keyOf(wl), urgent, func(in *intake) { in.decision, in.verdict = d, nil })
 	x.pacer.drop(keyOf(wl))
 }
 
 // Adopt implements loop.Sink.
 func (x *Executor) Adopt(wl *v1beta1.Workload, assignment *admission.Assignment) {
-	x.hand(keyOf(wl), func(in *intake) { in.adopt = assignment })
+	x.hand(keyOf(wl), urgent, func(in *intake) { in.adopt = assignment })
 }
 
 // Wait implements loop.Sink. The verdict is written when it has held for a
@@ -111,16 +121,16 @@ func (x *Executor) Wait(wl *v1beta1.Workload, wait admission.Wait) {
 // explain is called by the pacer for a verdict that is due.
 func (x *Executor) explain(key ledger.Key, v verdict) {
 	v.due = true
-	x.hand(key, func(in *intake) { in.verdict = &v })
+	x.hand(key, ordinary, func(in *intake) { in.verdict = &v })
 }
 
-func (x *Executor) hand(key ledger.Key, put func(*intake)) {
+func (x *Executor) hand(key ledger.Key, priority int, put func(*intake)) {
 	x.mu.Lock()
 	in := x.intakes[key]
 	put(&in)
 	x.intakes[key] = in
 	x.mu.Unlock()
-	x.queue.Add(key)
+	x.add(key, priority, 0)
 }
 
 // NeedLeaderElection keeps a standby from writing.

@@ -29,7 +29,7 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 			return
 		}
 		if wait := time.Until(s.notBefore); wait > 0 {
-			x.queue.AddAfter(key, wait)
+			x.later(key, s, wait)
 			return
 		}
 		if s.pending != nil {
@@ -57,12 +57,21 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 			// A decision that cannot be written now must not hold quota.
 			x.forget(s, undecidedRetry)
 			if st.wait > 0 {
-				x.queue.AddAfter(key, st.wait)
+				x.later(key, s, st.wait)
 			}
 			return
 		}
 	}
-	x.queue.Add(key)
+	x.later(key, s, 0)
+}
+
+// later has the workload looked at again after a while.
+func (x *Executor) later(key ledger.Key, s *slot, after time.Duration) {
+	priority := ordinary
+	if s.decision != nil || (s.pending != nil && s.pending.Purpose == StartJob) {
+		priority = urgent
+	}
+	x.add(key, priority, after)
 }
 
 // reconcileSlot drops what the objects have overtaken.
@@ -137,7 +146,7 @@ func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 		wait := s.failed(time.Now())
 		x.config.Log.V(1).Info("write without clear answer is repeated", "purpose", string(write.Purpose), "workload", key.String(),
 			"after", wait.String(), "error", err.Error())
-		x.queue.AddAfter(key, wait)
+		x.later(key, s, wait)
 		return false
 	case exists:
 		// Ours, by an earlier try whose answer was lost: the watch shows it.
@@ -149,7 +158,7 @@ func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 		// The watch will say so; until then nothing can be done.
 		s.pending = nil
 		x.forget(s, time.Second)
-		x.queue.AddAfter(key, s.failed(time.Now()))
+		x.later(key, s, s.failed(time.Now()))
 		return false
 	default:
 		return x.settle(ctx, key, s, write, err)
@@ -162,7 +171,7 @@ func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *W
 	changed, err := x.refresh(ctx, key, write)
 	if err != nil {
 		// Still unknown: the write stays and is repeated.
-		x.queue.AddAfter(key, s.failed(time.Now()))
+		x.later(key, s, s.failed(time.Now()))
 		return false
 	}
 	s.pending = nil
@@ -192,7 +201,7 @@ func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *W
 			x.forget(s, wait)
 		}
 	}
-	x.queue.AddAfter(key, wait)
+	x.later(key, s, wait)
 	return false
 }
 
@@ -254,7 +263,7 @@ func (x *Executor) verify(ctx context.Context, v *sight) bool {
 		_, err = x.readJob(ctx, v.key, v.job.GetNamespace(), v.job.GetName())
 	}
 	if err != nil {
-		x.queue.AddAfter(v.key, v.slot.failed(time.Now()))
+		x.later(v.key, v.slot, v.slot.failed(time.Now()))
 		return false
 	}
 	v.slot.succeeded()
