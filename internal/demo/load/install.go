@@ -86,30 +86,29 @@ func (d *door) of(object *unstructured.Unstructured) (dynamic.ResourceInterface,
 // waitActive waits until the LocalQueue of a namespace is Active.
 func waitActive(ctx context.Context, client dynamic.Interface, namespace string) error {
 	queues := client.Resource(schema.GroupVersionResource{Group: "fairlead.dev", Version: "v1beta1", Resource: "localqueues"}).Namespace(namespace)
-	why := "it has no condition Active yet"
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		queue, err := queues.Get(ctx, QueueName, metav1.GetOptions{})
-		if err != nil {
-			why = err.Error()
-			return false, nil
-		}
-		conditions, _, _ := unstructured.NestedSlice(queue.Object, "status", "conditions")
-		for _, one := range conditions {
-			condition, _ := one.(map[string]any)
-			if condition["type"] != "Active" {
-				continue
-			}
-			if condition["status"] == "True" {
-				return true, nil
-			}
-			why = fmt.Sprintf("%v: %v", condition["reason"], condition["message"])
-		}
-		return false, nil
+	why := ""
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (active bool, _ error) {
+		active, why = isActive(queues.Get(ctx, QueueName, metav1.GetOptions{}))
+		return active, nil
 	})
 	if err != nil {
 		return fmt.Errorf("LocalQueue %s/%s does not become Active (%s); look at the manager's log: %w", namespace, QueueName, why, err)
 	}
 	return nil
+}
+
+// isActive reads condition Active of a queue, or says why it is not.
+func isActive(queue *unstructured.Unstructured, err error) (active bool, why string) {
+	if err != nil {
+		return false, err.Error()
+	}
+	conditions, _, _ := unstructured.NestedSlice(queue.Object, "status", "conditions")
+	for _, one := range conditions {
+		if condition, _ := one.(map[string]any); condition["type"] == "Active" {
+			return condition["status"] == "True", fmt.Sprintf("%v: %v", condition["reason"], condition["message"])
+		}
+	}
+	return false, "it has no condition Active yet"
 }
 
 // Account names a service account.

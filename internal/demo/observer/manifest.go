@@ -87,7 +87,7 @@ func ReadManifest(r io.Reader) (*Manifest, error) {
 	ended := false
 	for number := 1; lines.Scan(); number++ {
 		var line manifestLine
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+		if !decodes(lines.Bytes(), &line) {
 			m.Faults = append(m.Faults, fmt.Sprintf("line %d of the manifest is cut off or damaged", number))
 			return m, nil
 		}

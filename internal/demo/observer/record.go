@@ -132,7 +132,7 @@ func ReadRecording(r io.Reader) (*Recording, error) {
 			return nil, fmt.Errorf("reading the recording at line %d: %w", number, err)
 		}
 		var one Record
-		if jsonErr := json.Unmarshal(line, &one); jsonErr != nil || err != nil {
+		if !decodes(line, &one) || line[len(line)-1] != '\n' {
 			rec.fault("line %d is cut off or is not a record: the recording was truncated", number)
 			return rec, nil
 		}
@@ -190,3 +190,7 @@ func (rec *Recording) take(one Record, number int, next *int64) {
 func (rec *Recording) fault(format string, args ...any) {
 	rec.Faults = append(rec.Faults, fmt.Sprintf(format, args...))
 }
+
+// decodes reads one line. What is damaged is judged as a fault of the file:
+// it is no error of reading it.
+func decodes(line []byte, into any) bool { return json.Unmarshal(line, into) == nil }

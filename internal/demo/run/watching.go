@@ -112,7 +112,7 @@ func (w *watching) verdict() (*observer.Verdict, error) {
 		return nil, fmt.Errorf("reading the verdict: %w", err)
 	}
 	if verdict.Pass != (w.err == nil) {
-		return nil, fmt.Errorf("the verdict says pass=%t, but the observer ended with: %v", verdict.Pass, w.err)
+		return nil, fmt.Errorf("the verdict says pass=%t, but the observer ended with status %d", verdict.Pass, w.command.ProcessState.ExitCode())
 	}
 	return &verdict, nil
 }
