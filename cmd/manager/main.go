@@ -27,6 +27,9 @@ func main() {
 
 // run parses the command line and runs the manager until it is told to stop.
 func run(args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "policies" {
+		return printPolicies(args[1:], stdout, stderr)
+	}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	kubeconfig := flags.String("kubeconfig", "", "kubeconfig `file`; without it the service account of the pod, or $KUBECONFIG")

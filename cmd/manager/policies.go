@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"fairlead.dev/fairlead/internal/policies"
+	"fairlead.dev/fairlead/pkg/config"
+)
+
+// printPolicies is `manager policies`: it writes, as YAML, the admission
+// policies that a configuration asks for, and asks no server.
+func printPolicies(args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("manager policies", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	configFile := flags.String("config", "", "configuration `file` (config.fairlead.dev/v1beta1); without it the defaults")
+	validatingOnly := flags.Bool("validating-only", false, "for servers without MutatingAdmissionPolicy (Kubernetes 1.30 to 1.35)")
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(stderr, "Write the admission policies for a configuration to standard output:\n"+
+			"  manager policies --config FILE | kubectl apply --server-side -f -\n")
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return fmt.Errorf("%w (manager policies --help lists the flags)", err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: manager policies takes flags only (manager policies --help lists them)", flags.Arg(0))
+	}
+	configuration, err := config.Load(*configFile)
+	if err != nil {
+		return err
+	}
+	server := policies.Mutating
+	if *validatingOnly {
+		server = policies.ValidatingOnly
+	}
+	objects, err := policies.Render(server, configuration.Integrations.LabelAliases)
+	if err != nil {
+		return err
+	}
+	return policies.Write(stdout, objects)
+}
