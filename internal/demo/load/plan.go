@@ -40,7 +40,8 @@ func (b Batch) RunFor(i int) time.Duration {
 	return (b.Shortest + time.Duration(part*float64(b.Longest-b.Shortest))).Round(10 * time.Millisecond)
 }
 
-// Until says when an act is over: when all that is set has held for Hold.
+// Until says when an act is over: when Running, NoneWaiting and AllDone, as
+// far as they are set, have held for Hold.
 type Until struct {
 	// Running is how many cores a group's pods must use.
 	Running map[string]observer.Milli
@@ -49,6 +50,9 @@ type Until struct {
 	// AllDone wants every Job finished.
 	AllDone bool
 	Hold    time.Duration
+	// AtMost, if set, ends the act in any case: what did not happen by then is
+	// for the verdict to tell.
+	AtMost time.Duration
 }
 
 // Holds says whether the condition is met by what the groups do now, not
@@ -85,13 +89,13 @@ func Demo() []Act {
 		{
 			Name: "2", Title: "osg borrows what is idle",
 			Look:    "osg owns 40 cores and brings 150 Jobs; usatlas is away, so osg gets all 100 cores.",
-			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 9 * time.Second, Longest: 17 * time.Second}},
-			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 2 * time.Second},
+			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 20 * time.Second}},
+			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 2 * time.Second, AtMost: 30 * time.Second},
 		},
 		{
 			Name: "3", Title: "usatlas comes back",
 			Look:    "usatlas brings 150 Jobs. Nothing is killed: as osg's Jobs end, their cores go to usatlas until it has its 60.",
-			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 9 * time.Second, Longest: 17 * time.Second}},
+			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 9 * time.Second, Longest: 20 * time.Second}},
 			Until:   Until{NoneWaiting: []string{"usatlas", "osg"}},
 		},
 		{

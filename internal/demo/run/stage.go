@@ -145,7 +145,7 @@ func (p *performance) acts(ctx context.Context) (late, err error) {
 		p.act = act
 		submitted := make(chan error, 1)
 		go func() { submitted <- p.submitter.Submit(ctx, act) }()
-		over, holds := false, time.Time{}
+		began, over, holds := time.Now(), false, time.Time{}
 		for !over {
 			select {
 			case <-ctx.Done():
@@ -170,6 +170,7 @@ func (p *performance) acts(ctx context.Context) (late, err error) {
 				holds = time.Now()
 			}
 			over = !holds.IsZero() && time.Since(holds) >= act.Until.Hold
+			over = over || (submitted == nil && act.Until.AtMost > 0 && time.Since(began) > act.Until.AtMost)
 			if !over && p.Deadline > 0 && time.Since(p.began) > p.Deadline {
 				return fmt.Errorf("act %s was not over after %s: the verdict is on what had happened by then", act.Name, p.Deadline), nil
 			}
