@@ -41,7 +41,8 @@ type clusterQueue struct {
 // Active=False, empty if it is active.
 type problem struct{ reason, message string }
 
-// door is what decides whether a workload may enter the queue at all.
+// door is what decides whether a workload may enter the queue at all. It is as
+// the last sync left it: an edit shows when the tree is built anew.
 type door struct {
 	exists, open bool
 	namespaces   *Selector
@@ -158,7 +159,7 @@ func (e *Engine) touchUsers(flavor string) {
 
 // serves says whether the queue's namespace selector matches a namespace.
 func (q *clusterQueue) serves(e *Engine, namespace string) bool {
-	return q.spec.Namespaces.matches(e.namespaces[namespace])
+	return q.door.namespaces.matches(e.namespaces[namespace])
 }
 
 // strict says whether the queue is StrictFIFO.

@@ -23,25 +23,33 @@ type draw struct {
 	t    *rapid.T
 	seen *features
 	time int64
+	// lenient worlds have no StrictFIFO queues: nothing is held in them.
+	lenient bool
+	// known is the number of ClusterQueues that workloads mostly go to.
+	known int
 }
 
 // features counts the cases that had something worth having.
 type features struct {
-	cases, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
-	strict, holds, partial, cycles, admissions, waits                   int
+	cases, lenient, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
+	strict, holds, cycles, admissions, waits                                     int
 }
 
-func (d *draw) n(limit int, label string) int { return rapid.IntRange(0, limit-1).Draw(d.t, label) }
+// n is a number below limit. (Drawn from a longer range, since rapid prefers
+// small numbers and these are mere choices.)
+func (d *draw) n(limit int, label string) int {
+	return rapid.IntRange(0, 64*limit-1).Draw(d.t, label) % limit
+}
 
 // oneIn is true once in n times, and false in the simplest case.
 func (d *draw) oneIn(n int, label string) bool {
-	return rapid.IntRange(0, n-1).Draw(d.t, label) == n-1
+	return d.n(n, label) == n-1
 }
 
 func (d *draw) cohortName() string { return fmt.Sprint("c", d.n(cohortNames, "cohort")) }
 func (d *draw) queueName() string  { return fmt.Sprint("q", d.n(queueNames, "queue")) }
 func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "flavor")) }
-func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(10, "namespace")/8) }
+func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(16, "namespace")/15) }
 
 func (d *draw) limit(label string) *quota.Amount {
 	if !d.oneIn(4, label) {
@@ -97,11 +105,11 @@ func (d *draw) weight() int64 {
 }
 
 func (d *draw) clusterQueue(name string) ClusterQueue {
-	cq := ClusterQueue{Name: name, Namespaces: &Selector{}, Groups: d.groups(8), WeightMilli: d.weight()}
+	cq := ClusterQueue{Name: name, Namespaces: &Selector{}, Groups: d.groups(12), WeightMilli: d.weight()}
 	if !d.oneIn(8, "alone") {
 		cq.Cohort = d.cohortName()
 	}
-	if d.oneIn(3, "strict") {
+	if !d.lenient && d.oneIn(3, "strict") {
 		cq.Strategy = StrictFIFO
 	}
 	if d.oneIn(3, "when can borrow") {
@@ -110,7 +118,7 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 	if d.oneIn(4, "preference") {
 		cq.Fungibility.Preference = PreemptionOverBorrowing
 	}
-	if d.oneIn(15, "stop") {
+	if d.oneIn(25, "stop") {
 		cq.Stop = StopHold
 	}
 	if d.oneIn(40, "terminating") {
@@ -166,15 +174,19 @@ func (d *draw) localQueue(name string) LocalQueue {
 
 func (d *draw) podSet(name string) PodSet {
 	p := PodSet{Name: name, Count: int32(1 + d.n(4, "count"))}
-	p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "cpu", Amount: quota.Amount(d.n(4, "cpu"))})
+	p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "cpu", Amount: []quota.Amount{1, 2, 3, 4, 1, 0}[d.n(6, "cpu")]})
 	if d.oneIn(8, "gpu") {
 		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "gpu", Amount: 1})
 	}
 	if d.oneIn(3, "memory") {
 		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "memory", Amount: quota.Amount(d.n(3, "memory amount"))})
 	}
-	if d.oneIn(150, "huge") {
-		p.Requests[0].Amount = quota.Unlimited - 1
+	if d.oneIn(100, "huge") {
+		// Beyond what can be counted, or so large that the sum still can be:
+		// what happens at the edge between is for quota's own tests.
+		p.Count = int32(1 + d.n(2, "huge count"))
+		p.Requests[0].Amount = []quota.Amount{1 << 56, quota.Unlimited - 1}[p.Count-1]
+		return p
 	}
 	if d.oneIn(8, "partial") {
 		p.MinCount = 1
@@ -196,7 +208,7 @@ func (d *draw) podSet(name string) PodSet {
 func (d *draw) workload(uid string) Workload {
 	d.time++
 	w := Workload{
-		UID: uid, Namespace: d.namespace(), Name: uid, Queue: d.queueName(),
+		UID: uid, Namespace: d.namespace(), Name: uid, Queue: fmt.Sprint("q", d.n(max(1, d.known), "queue")),
 		Priority: int32(d.n(3, "priority")), QueueTime: d.time / 2,
 	}
 	for p := range 1 + d.n(6, "pod sets")/5 {

@@ -51,6 +51,7 @@ func newMachine(t *rapid.T, seen *features) *machine {
 		workloads: map[string]*object{}, told: map[string]PendingReason{},
 	}
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
+	m.lenient = rapid.Bool().Draw(t, "lenient")
 	m.engine = New(m.config)
 	m.oracle = oracle.New(oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared})
 	return m

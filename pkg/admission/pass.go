@@ -44,6 +44,9 @@ type passState struct {
 func (e *Engine) pass(s *scope) {
 	s.eager, s.since = s.tree.Holds(), 0
 	e.wake(s)
+	if s.hopes = append(s.hopes[:0], s.invalid...); !e.goOn(s) {
+		return
+	}
 	for {
 		e.storeInvalid(s)
 		leaf := s.tournament.Winner()
@@ -58,7 +61,9 @@ func (e *Engine) pass(s *scope) {
 		if !e.recheck(s, q) {
 			continue
 		}
-		e.act(s, q)
+		if e.act(s, q) && !e.goOn(s) {
+			return
+		}
 		q.pass.acted = true
 		s.acted = append(s.acted, q)
 		e.store(s, q)
@@ -114,21 +119,51 @@ func (e *Engine) recheck(s *scope, q *clusterQueue) bool {
 	return q.pass.item == was && q.pass.verdict.same(&q.pass.last)
 }
 
-// act lets a queue's representative do what its verdict says.
-func (e *Engine) act(s *scope, q *clusterQueue) {
+// goOn says whether a pass over nested Cohorts has anything left to do but to
+// park, turn by turn, what does not fit and will not; if not it parks that all
+// at once. Until then such a queue keeps its turn, for meanwhile it may stand
+// for its Cohort in place of a sibling. Where all queues are in one order
+// findBestEffort can leave each out by itself; and while something is held,
+// usage may fall and a turn is never idle.
+func (e *Engine) goOn(s *scope) bool {
+	if !s.nested || s.eager {
+		return true
+	}
+	for n := len(s.hopes); n > 0; n = len(s.hopes) {
+		if s.hopes[n-1].hopeful() {
+			return true
+		}
+		s.hopeless = append(s.hopeless, s.hopes[n-1])
+		s.hopes = s.hopes[:n-1]
+	}
+	for _, q := range s.hopeless {
+		q.pass.item, q.pass.acted, q.pass.invalid = nil, false, false
+		if s.tournament.Entered(q.at) {
+			s.tournament.Leave(q.at)
+		}
+		e.retire(q)
+	}
+	s.hopeless, s.acted, s.invalid = s.hopeless[:0], s.acted[:0], s.invalid[:0]
+	return false
+}
+
+// act lets a queue's representative do what its verdict says, and says whether
+// that was to be admitted.
+func (e *Engine) act(s *scope, q *clusterQueue) bool {
 	item, v := q.pass.item, &q.pass.verdict
-	switch {
-	case v.kind == fits:
+	if v.kind == fits {
 		if q.pass.holder == item {
 			e.dropHold(q)
 		}
 		e.admit(q, item.Owner.(*workload), v)
-	default: // nobody to preempt
-		if q.strict() && q.pending.First() == item {
-			e.holdFor(q, item, v)
-		}
-		e.park(q, item.Class(), v)
+		return true
 	}
+	// There is nobody to preempt.
+	if q.strict() && q.pending.First() == item {
+		e.holdFor(q, item, v)
+	}
+	e.park(q, item.Class(), v)
+	return false
 }
 
 // store finds the queue's representative: its first workload that is not
@@ -150,7 +185,7 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 }
 
 func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
-	if !s.eager && !q.hopeful() {
+	if !s.eager && !s.nested && !q.hopeful() {
 		e.retire(q)
 		return nil
 	}
@@ -210,8 +245,12 @@ func (q *clusterQueue) candidate(last *queue.Item) *queue.Class {
 
 // hopeful is false only if no workload of the queue that is not parked fits,
 // nor will until some usage falls: then all that is left for the queue to do
-// is to park them, turn by turn, and nobody can tell whether it does.
+// is to park them, turn by turn, and nobody can tell whether it does. A
+// StrictFIFO queue has to take its turn, because its head may hold quota by it.
 func (q *clusterQueue) hopeful() bool {
+	if q.strict() {
+		return q.pass.item != nil || q.pass.invalid
+	}
 	for _, c := range q.pending.Active() {
 		if q.mightFit(c.Plan) {
 			return true
@@ -230,6 +269,9 @@ func (q *clusterQueue) hopeful() bool {
 
 // retire parks all that is left of a queue without hope.
 func (e *Engine) retire(q *clusterQueue) {
+	if q.strict() {
+		return // nothing is left: see hopeful
+	}
 	q.pass.since = 0
 	v := &q.pass.verdict
 	for active := q.pending.Active(); len(active) > 0; active = q.pending.Active() {

@@ -63,7 +63,8 @@ func (m *machine) begin() {
 			m.setCohort(m.cohort(fmt.Sprint("c", c)))
 		}
 	}
-	for q := range 2 + m.n(queueNames-1, "queues") {
+	m.known = 2 + m.n(queueNames-1, "queues")
+	for q := range m.known {
 		name := fmt.Sprint("q", q)
 		m.setQueue(m.clusterQueue(name))
 		m.setLocal(LocalQueue{Namespace: "n0", Name: name, ClusterQueue: name})
@@ -71,7 +72,7 @@ func (m *machine) begin() {
 			m.setLocal(LocalQueue{Namespace: "n1", Name: name, ClusterQueue: name})
 		}
 	}
-	for i := range m.n(20, "workloads") {
+	for i := range 5 + m.n(25, "workloads") {
 		m.set(m.workload(fmt.Sprintf("w%02d", i)))
 	}
 }
@@ -370,5 +371,6 @@ func (m *machine) count() {
 	add(&s.cycles, cycle)
 	add(&s.twoFlavors, two)
 	add(&s.cutBelowUse, m.cutBelow)
+	add(&s.lenient, m.lenient)
 	add(&s.holds, len(m.oracle.Holds()) > 0)
 }

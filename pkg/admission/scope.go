@@ -43,6 +43,11 @@ type scope struct {
 	acted []*clusterQueue
 	// eager: something is held, so usage may fall in the pass.
 	eager bool
+	// nested: queues compete through Cohorts below the root. hopes are the
+	// queues of a pass that may have something to admit, hopeless those that
+	// no longer have: see goOn.
+	nested          bool
+	hopes, hopeless []*clusterQueue
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -110,6 +115,7 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 		q := e.queues.byName[n.Name]
 		q.derive(e, s, int32(i))
 		s.queues[i] = q
+		s.nested = s.nested || parent[i] > 0
 		s.wide = s.wide || q.wideVerdicts
 		s.byName = append(s.byName, q)
 	}

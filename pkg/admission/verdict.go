@@ -218,7 +218,7 @@ func (q *clusterQueue) gradeAmount(fr int32, amount quota.Amount) grade {
 	if amount > t.Potential(q.at, fr) {
 		return grade{kind: noFit, exceeds: true}
 	}
-	if amount <= max(0, t.Available(q.at, fr)) {
+	if t.Fits(q.at, fr, amount) {
 		return grade{kind: fits, level: t.Level(q.at, fr, amount)}
 	}
 	if q.mayPreempt(fr, amount) {

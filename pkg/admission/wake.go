@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"slices"
+
 	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
@@ -26,12 +28,12 @@ func (e *Engine) wake(s *scope) {
 				continue
 			}
 			if s.eager || q.strict() {
-				e.wakeOutright(s, q, s.fallen[top])
+				e.wakeOutright(s, q, func(consulted quota.Set, _ bool) bool { return consulted.Meets(s.fallen[top]) })
 				continue
 			}
 			q.lookAgain()
 			q.pass.fallen.Join(s.fallen[top])
-			if !q.pass.invalid && q.mayGain(s.fallen[top]) {
+			if s.nested || !q.pass.invalid && q.mayGain(s.fallen[top]) {
 				s.invalidate(q)
 			}
 		}
@@ -68,22 +70,22 @@ func (q *clusterQueue) mayGain(fallen quota.Set) bool {
 	return false
 }
 
-// wakeOutright wakes the classes of a queue that consulted a fallen
-// flavor-resource before the last fall, and its representative, and has a
-// StrictFIFO queue look again at what it holds back.
-func (e *Engine) wakeOutright(s *scope, q *clusterQueue, fallen quota.Set) {
-	woken := q.pass.item != nil && q.pass.verdict.consulted.Meets(fallen)
+// wakeOutright wakes the classes of a queue whose verdict before the last fall
+// depends on what fell, and has the queue store its representative anew if
+// that, or one that a StrictFIFO queue holds back, depends on it.
+func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(consulted quota.Set, wide bool) bool) {
+	woken := q.pass.item != nil && depends(q.pass.verdict.consulted, q.pass.verdict.wide)
 	for i := 0; i < len(q.pending.Parked()); {
 		c := q.pending.Parked()[i]
-		if c.ParkedAt <= s.fell && c.Consulted.Meets(fallen) {
+		if c.ParkedAt <= s.fell && depends(c.Consulted, c.Wide) {
 			q.pending.Wake(c)
 			woken = true
 			continue
 		}
 		i++
 	}
-	if q.strict() && len(q.pending.Active()) > 0 {
-		woken = true
+	if q.strict() && !woken {
+		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c.Consulted, c.Wide) })
 	}
 	if woken {
 		s.invalidate(q)
@@ -97,21 +99,12 @@ func (e *Engine) wakeWide(s *scope) {
 	for _, q := range s.byName {
 		if !s.eager && !q.strict() {
 			q.lookAgain()
+			if s.nested {
+				s.invalidate(q)
+			}
 			continue
 		}
-		woken := q.pass.item != nil && q.pass.verdict.wide
-		for i := 0; i < len(q.pending.Parked()); {
-			c := q.pending.Parked()[i]
-			if c.Wide && c.ParkedAt <= s.fell {
-				q.pending.Wake(c)
-				woken = true
-				continue
-			}
-			i++
-		}
-		if woken {
-			s.invalidate(q)
-		}
+		e.wakeOutright(s, q, func(_ quota.Set, wide bool) bool { return wide })
 	}
 }
 
@@ -133,7 +126,7 @@ func (e *Engine) holdFor(q *clusterQueue, head *queue.Item, v *verdict) {
 			}
 			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
 		}
-		if amount := min(r.Amount, room); amount > 0 {
+		if amount := min(r.Amount, room, t.Countable(q.at, r.FR)); amount > 0 {
 			hold = append(hold, quota.Request{FR: t.Global(r.FR), Amount: amount})
 		}
 	}

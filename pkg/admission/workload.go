@@ -74,38 +74,43 @@ func (e *Engine) setWorkload(ev *Workload) {
 		}
 		return
 	}
-	switch w.state {
-	case finished:
-	case pending:
-		repriced := w.Priority != ev.Priority
-		if repriced {
-			e.wakeTree(w.local.target)
-		}
-		if ev.Admission != nil {
-			e.displace(w)
-			e.describe(w, ev)
-			e.adopt(w, ev)
-		} else if e.differs(w, ev) {
-			e.displace(w)
-			e.describe(w, ev)
-			e.place(w)
-		}
-		if repriced {
-			e.wakeTree(w.local.target)
-		}
-	case assumed, admitted:
-		if w.Priority != ev.Priority {
-			e.wakeTree(w.home)
-		}
+	if w.state == finished {
+		return
+	}
+	repriced := w.Priority != ev.Priority
+	if repriced {
+		e.wakeTree(w.where())
+	}
+	switch {
+	case w.state != pending:
 		e.describe(w, ev)
-		switch {
-		case ev.Admission != nil:
+		if ev.Admission != nil {
 			e.adopt(w, ev)
-		case w.state == admitted:
+		} else if w.state == admitted {
 			e.discharge(w)
 			e.place(w)
 		}
+	case ev.Admission != nil:
+		e.displace(w)
+		e.describe(w, ev)
+		e.adopt(w, ev)
+	case e.differs(w, ev):
+		e.displace(w)
+		e.describe(w, ev)
+		e.place(w)
 	}
+	if repriced {
+		e.wakeTree(w.where())
+	}
+}
+
+// where is the ClusterQueue that the workload uses or waits for, nil if its
+// LocalQueue does not exist.
+func (w *workload) where() *clusterQueue {
+	if w.home != nil {
+		return w.home
+	}
+	return w.local.target
 }
 
 // describe takes over what an event says of a workload that is in no queue.
@@ -170,9 +175,9 @@ func (e *Engine) obstacle(w *workload) reasonCode {
 		return deactivated
 	case w.notBefore > e.now:
 		return pendingEvaluation
-	case q == nil || !q.exists:
+	case q == nil || !q.door.exists:
 		return misconfigured
-	case stopped(w.local.spec.Stop), q.problem.reason != "":
+	case stopped(w.local.spec.Stop), !q.door.open:
 		return suspended
 	case !q.serves(e, w.local.name.namespace):
 		return misconfigured

@@ -6,7 +6,10 @@ package quota
 func (t *Tree) Available(n, f int32) Amount {
 	c := &t.cells[n*t.frs+f]
 	p := t.parent[n]
-	if p < 0 {
+	switch {
+	case c.Usage < 0: // found admissions that cannot be counted
+		return -Unlimited
+	case p < 0:
 		return c.Subtree - c.Usage
 	}
 	above := t.Available(p, f)
@@ -15,6 +18,34 @@ func (t *Tree) Available(n, f int32) Amount {
 		above = min(above, AddSaturating(room, c.BorrowingLimit))
 	}
 	return AddSaturating(max(0, c.Local-c.Usage), above)
+}
+
+// Fits says whether n can use amount more of f now, and whether all usage on
+// its path can still be counted then.
+func (t *Tree) Fits(n, f int32, amount Amount) bool {
+	if amount > max(0, t.Available(n, f)) {
+		return false
+	}
+	if !t.huge {
+		return true
+	}
+	for ; n >= 0 && amount > 0; n = t.parent[n] {
+		if c := &t.cells[n*t.frs+f]; c.Usage > Unlimited-amount {
+			return false
+		}
+		amount = t.Past(n, f, amount)
+	}
+	return true
+}
+
+// Countable is the most that can be added at n without any usage on its path
+// becoming too large to count.
+func (t *Tree) Countable(n, f int32) Amount {
+	room := Unlimited
+	for ; n >= 0; n = t.parent[n] {
+		room = min(room, Unlimited-max(0, t.cells[n*t.frs+f].Usage))
+	}
+	return room
 }
 
 // Potential is the most of f that node n could ever use.

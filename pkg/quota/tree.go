@@ -39,7 +39,11 @@ type Tree struct {
 	borrowed []Amount // node x resource: sum over flavors of usage above Subtree
 	lendable []Amount // node x resource: sum over flavors of the parent's Potential
 	trail    []Step
+	// huge: a subtree quota or a usage is so large that a sum may overflow.
+	huge bool
 }
+
+const large Amount = 1 << 61
 
 // Step is one change of usage: what node N used of FR before it.
 type Step struct {
@@ -97,6 +101,7 @@ func (t *Tree) Seal() {
 				up := &t.cells[p*t.frs+f]
 				up.Subtree = AddSaturating(up.Subtree, c.Subtree-c.Local)
 			}
+			t.huge = t.huge || c.Subtree >= large
 		}
 	}
 	t.borrowed = make([]Amount, nodes*t.ress)
@@ -134,7 +139,7 @@ func (t *Tree) Grow(resource []int32) {
 			grown.borrowed[n*grown.ress+t.resource[f]] += c.above()
 		}
 	}
-	grown.trail = t.trail
+	grown.trail, grown.huge = t.trail, t.huge
 	*t = *grown
 }
 
@@ -180,6 +185,9 @@ func (t *Tree) Add(n, f int32, delta Amount) {
 		was, past := c.above(), max(0, c.Usage-c.Local)
 		t.trail = append(t.trail, Step{n, f, c.Usage})
 		c.Usage += delta
+		if c.Usage >= large {
+			t.huge = true
+		}
 		t.borrowed[n*t.ress+r] += c.above() - was
 		delta = max(0, c.Usage-c.Local) - past
 		n = t.parent[n]
