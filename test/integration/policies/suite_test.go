@@ -55,7 +55,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	server, restCfg, admin = startServer(ctx, nil)
 	install(ctx, admin, config.Sandbox)
 	createRoles(ctx, admin)
-	waitForPolicies(ctx)
+	waitForPolicies(ctx, admin)
 }, NodeTimeout(20*time.Minute))
 
 // startServer starts an API server that ends with the node (suite or container)
@@ -111,12 +111,12 @@ func createRoles(ctx context.Context, c client.Client) {
 
 // waitForPolicies waits until the API server evaluates the last policy of
 // either kind; those before it are known by then (see the kustomizations).
-func waitForPolicies(ctx context.Context) {
+func waitForPolicies(ctx context.Context, c client.Client) {
 	Eventually(ctx, func(g Gomega) {
 		job := newJob("default", "probe", "q")
-		g.Expect(admin.Create(ctx, job, client.DryRunAll)).To(Succeed())
+		g.Expect(c.Create(ctx, job, client.DryRunAll)).To(Succeed())
 		g.Expect(suspended(job)).To(BeTrue())
-		err := admin.Create(ctx, cohort("probe", "", "-1"), client.DryRunAll)
+		err := c.Create(ctx, cohort("probe", "", "-1"), client.DryRunAll)
 		g.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 	}).WithTimeout(time.Minute).WithPolling(100 * time.Millisecond).Should(Succeed())
 }

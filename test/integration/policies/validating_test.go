@@ -16,6 +16,7 @@ import (
 
 	fairleadv1beta1 "fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/config"
+	"fairlead.dev/fairlead/internal/policies"
 )
 
 // warnings keeps what the API server warned of.
@@ -74,6 +75,12 @@ var _ = Describe("On a server that cannot mutate", Ordered, func() {
 	It("there is no mutation indeed", func() {
 		_, err := admin.RESTMapper().RESTMapping(schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicy"})
 		Expect(meta.IsNoMatchError(err)).To(BeTrue(), "%v", err)
+	})
+
+	It("the manager finds the policies as configured", func(ctx SpecContext) {
+		found, err := policies.Differences(ctx, impersonate(cfg, admin, managerUser), nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(found).To(BeEmpty())
 	})
 
 	It("a queued Job must be created suspended, whoever creates it", func(ctx SpecContext) {
