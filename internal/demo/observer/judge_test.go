@@ -224,3 +224,31 @@ func TestBorrowingLimitIsAnUpperBound(t *testing.T) {
 		t.Errorf("violations %+v; want osg over 99 cores", v.Violations)
 	}
 }
+
+// Pods that do not follow what was given out are a wrong split too.
+func TestPodsThatDoNotRunFail(t *testing.T) {
+	honest, manifest := simulate(fair)
+	records := cloneRecords(honest)
+	n := 0
+	for i := range records {
+		if pod := records[i].Pod; pod != nil && pod.Namespace == "osg" && pod.Phase == "Running" {
+			if n++; n%4 == 0 {
+				pod.Phase = "Pending"
+			}
+		}
+	}
+	v := judgeLines(t, demoRules(), lines(t, records), manifest)
+	if !slices.Contains(failed(v), checkSplit) || !slices.ContainsFunc(v.Violations, func(one Violation) bool {
+		return one.Object == "osg" && strings.Contains(one.Detail, "ran on average")
+	}) {
+		t.Errorf("failed %q: %+v; want the split for osg's running pods", failed(v), v.Violations)
+	}
+}
+
+func TestPercentHasNoMinusZero(t *testing.T) {
+	for v, want := range map[float64]string{-0.0001: "+0.0 %", 0.0123: "+1.2 %", -0.05: "-5.0 %"} {
+		if got := Percent(v); got != want {
+			t.Errorf("%g: %q, want %q", v, got, want)
+		}
+	}
+}

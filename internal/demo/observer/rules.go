@@ -36,8 +36,12 @@ type Group struct {
 
 // SplitRule says how closely the split must follow the fair share, and when.
 type SplitRule struct {
-	// Tolerance is relative to each group's share: 0.05 is 5 %.
-	Tolerance float64 `json:"tolerance"`
+	// Tolerance is for the cores that a group holds, relative to its share:
+	// 0.05 is 5 %. RunningTolerance is for the cores of its running pods, which
+	// depend on the cluster's own controllers too: how soon they clear away
+	// ended pods and start new ones.
+	Tolerance        float64 `json:"tolerance"`
+	RunningTolerance float64 `json:"runningTolerance"`
 	// MinimumFill is the part of all quota that must be in use meanwhile.
 	MinimumFill float64 `json:"minimumFill"`
 	// Settle is left out of the judgement after the groups above their share
@@ -123,8 +127,8 @@ func (r *Rules) Validate() error {
 			return fmt.Errorf("expectation %q must say how many cores are to run", e.Text)
 		}
 	}
-	if s := r.Split; s != nil && (s.Tolerance <= 0 || s.Minimum <= 0) {
-		return errors.New("split: tolerance and minimumSeconds must be above 0, else it could not fail")
+	if s := r.Split; s != nil && (s.Tolerance <= 0 || s.RunningTolerance <= 0 || s.Minimum <= 0) {
+		return errors.New("split: the tolerances and minimumSeconds must be above 0")
 	}
 	return nil
 }

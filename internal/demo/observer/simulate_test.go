@@ -19,7 +19,7 @@ func demoRules() *Rules {
 			{Name: "usatlas", Namespaces: []string{"usatlas"}, Nominal: 60 * Core, Weight: Core},
 			{Name: "osg", Namespaces: []string{"osg"}, Nominal: 40 * Core, Weight: Core},
 		},
-		Split: &SplitRule{Tolerance: 0.05, MinimumFill: 0.9, Settle: Seconds(time.Second), Minimum: Seconds(4 * time.Second)},
+		Split: &SplitRule{Tolerance: 0.05, RunningTolerance: 0.1, MinimumFill: 0.9, Settle: Seconds(time.Second), Minimum: Seconds(4 * time.Second)},
 		Expect: []Expectation{
 			{Text: "act 1: all 60 Jobs run at once", Act: "1", Running: 60 * Core},
 			{Text: "act 2: osg borrows every idle core", Act: "2", Group: "osg", Running: 100 * Core},

@@ -27,8 +27,7 @@ type WindowGroup struct {
 	Held    float64 `json:"held"`
 	Running float64 `json:"running"`
 	// HeldError and RunningError are relative: 0.01 is one per cent more than
-	// the part of all cores in use that is due. HeldError is judged: when a pod
-	// comes to run is the work of the cluster's own controllers.
+	// the part of all cores in use that is due.
 	HeldError    float64 `json:"heldError"`
 	RunningError float64 `json:"runningError"`
 }
@@ -46,6 +45,10 @@ func judgeSplit(d *docket, h *History) {
 				d.violate(checkSplit, from, g.Name, "from %.1f to %.1f s it held %.1f cores on average; its fair share is %.1f (%+.1f %%)",
 					w.From, w.To, g.Held, g.Due, 100*g.HeldError)
 			}
+			if !(math.Abs(g.RunningError) <= rule.RunningTolerance) {
+				d.violate(checkSplit, from, g.Name, "from %.1f to %.1f s pods of %.1f cores ran on average; its fair share is %.1f (%+.1f %%)",
+					w.From, w.To, g.Running, g.Due, 100*g.RunningError)
+			}
 		}
 		if w.Fill < rule.MinimumFill {
 			d.violate(checkSplit, from, h.Rules.Cohort, "from %.1f to %.1f s only %.0f %% of the quota was held although Jobs waited",
@@ -60,7 +63,12 @@ func judgeSplit(d *docket, h *History) {
 		return
 	}
 	w := windows[0]
-	d.detail(checkSplit, "judged for %.1f s, tolerance %.0f %%", w.To-w.From, 100*rule.Tolerance)
+	var worstHeld, worstRunning float64
+	for _, g := range w.Groups {
+		worstHeld, worstRunning = max(worstHeld, math.Abs(g.HeldError)), max(worstRunning, math.Abs(g.RunningError))
+	}
+	d.detail(checkSplit, "in %.1f s: cores held %.1f %% off at most (%.0f %% allowed), running pods %.1f %% (%.0f %%)",
+		w.To-w.From, 100*worstHeld, 100*rule.Tolerance, 100*worstRunning, 100*rule.RunningTolerance)
 }
 
 // windows finds the times worth judging. Where a window begins depends on how
