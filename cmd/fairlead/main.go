@@ -42,6 +42,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		newReleaseCommand(),
 		newSandboxCommand(),
 	)
 	return root
