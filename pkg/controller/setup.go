@@ -46,6 +46,7 @@ type Controller struct {
 	loop     *loop.Loop
 	executor *lifecycle.Executor
 	watches  watches
+	writes   connection
 	classes  *classes
 
 	workloads  *ledger.Book[*v1beta1.Workload]
@@ -64,6 +65,10 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		classes: newClasses(),
 	}
 	c.openBooks()
+	var err error
+	if c.writes, err = newConnection(mgr.GetConfig()); err != nil {
+		return nil, err
+	}
 	counters := metrics.NewCounters(options.Registry)
 	events, err := c.newEvents(counters)
 	if err != nil {
@@ -121,7 +126,7 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 
 func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 	configuration := c.options.Configuration
-	api, err := lifecycle.NewClient(c.manager.GetConfig(), c.manager.GetHTTPClient(), c.manager.GetScheme(), c.options.Kind)
+	api, err := lifecycle.NewClient(c.writes.config, c.writes.http, c.manager.GetScheme(), c.options.Kind)
 	if err != nil {
 		return err
 	}
@@ -144,10 +149,10 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 }
 
 func (c *Controller) newEvents(counters *metrics.Counters) (*report.Events, error) {
-	config := rest.CopyConfig(c.manager.GetConfig())
+	config := rest.CopyConfig(c.writes.config)
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
-	typed, err := typedcorev1.NewForConfigAndClient(config, c.manager.GetHTTPClient())
+	typed, err := typedcorev1.NewForConfigAndClient(config, c.writes.http)
 	if err != nil {
 		return nil, fmt.Errorf("client for Events: %w", err)
 	}

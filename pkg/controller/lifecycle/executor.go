@@ -74,7 +74,7 @@ type intake struct {
 // New returns an executor that is to be started.
 func New(config Config) *Executor {
 	x := &Executor{
-		config: config,
+		config:  config,
 		queue:   priorityqueue.New[ledger.Key]("workloads"),
 		slots:   map[ledger.Key]*slot{},
 		intakes: map[ledger.Key]intake{},

@@ -1,0 +1,31 @@
+package controller
+
+import (
+	"fmt"
+	"net/http"
+
+	"k8s.io/client-go/rest"
+)
+
+// connection is a way to the API server that writes have for themselves.
+//
+// Watches and writes must not share one: all requests of an HTTP/2 client
+// travel over a single TCP connection, and in a burst of writes the events of
+// a watch queue up behind the answers. The API server then closes the watch as
+// unresponsive, several times a second when it is loaded, and what is decided
+// rests on late events. Writes use HTTP/1.1, one connection for each that is
+// under way.
+type connection struct {
+	config *rest.Config
+	http   *http.Client
+}
+
+func newConnection(shared *rest.Config) (connection, error) {
+	config := rest.CopyConfig(shared)
+	config.NextProtos = []string{"http/1.1"}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return connection{}, fmt.Errorf("connection for writes: %w", err)
+	}
+	return connection{config: config, http: client}, nil
+}
