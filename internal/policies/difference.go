@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -65,11 +66,11 @@ func (d Difference) String() string {
 func Installed(ctx context.Context, reader client.Reader) ([]*unstructured.Unstructured, Server, error) {
 	server := Mutating
 	var objects []*unstructured.Unstructured
-	for _, kind := range append(append([]string{}, mutatingKinds...), validatingKinds...) {
+	for _, kind := range slices.Concat(mutatingKinds, validatingKinds) {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(group.WithKind(kind + "List"))
 		err := reader.List(ctx, list, ownLabel)
-		if meta.IsNoMatchError(err) && (kind == mutatingKinds[0] || kind == mutatingKinds[1]) {
+		if meta.IsNoMatchError(err) && slices.Contains(mutatingKinds, kind) {
 			server = ValidatingOnly
 			continue
 		}
@@ -83,6 +84,19 @@ func Installed(ctx context.Context, reader client.Reader) ([]*unstructured.Unstr
 		}
 	}
 	return objects, server, nil
+}
+
+// Split parts policies and bindings into those that refuse and warn, and those
+// that change what is created. The order within each part stays.
+func Split(objects []*unstructured.Unstructured) (validating, mutating []*unstructured.Unstructured) {
+	for _, object := range objects {
+		if slices.Contains(mutatingKinds, object.GetKind()) {
+			mutating = append(mutating, object)
+		} else {
+			validating = append(validating, object)
+		}
+	}
+	return validating, mutating
 }
 
 // Differences compares the policies of a cluster with what a configuration with

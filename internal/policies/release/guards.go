@@ -11,10 +11,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fairleadv1beta1 "fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/internal/policies"
 )
 
 // API servers notice within a second or two that a policy is gone.
@@ -26,41 +28,44 @@ const (
 // pageSize is how many objects are read at once.
 const pageSize = 500
 
-// removePolicies deletes the policies of the plan and waits until the API
-// server no longer suspends Jobs.
+// removePolicies deletes the policies of the plan: first those that refuse, and
+// when the API server has noticed, those that suspend. The other way round it
+// would for a moment refuse every queued Job that is not created suspended.
 func (r *releaser) removePolicies(ctx context.Context, plan *Plan) error {
-	for _, object := range plan.Policies {
-		err := r.client.Delete(ctx, object)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("delete %s %s: %w: releasing needs the rights of a cluster administrator; nothing else was changed",
-				object.GetKind(), object.GetName(), err)
+	refuse, suspend := policies.Split(plan.Policies)
+	for _, step := range []struct {
+		objects []*unstructured.Unstructured
+		noticed func(context.Context) bool
+	}{
+		{refuse, r.takesBadLabel},
+		{suspend, r.suspendsNothing},
+	} {
+		for _, object := range step.objects {
+			if err := r.client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
+				return fmt.Errorf("delete %s %s: %w: releasing needs the rights of a cluster administrator; no Job was changed",
+					object.GetKind(), object.GetName(), err)
+			}
+			r.summary.Policies++
 		}
-		r.summary.Policies++
+		if len(step.objects) == 0 {
+			continue
+		}
+		if err := r.await(ctx, step.noticed); err != nil {
+			return err
+		}
 	}
-	if r.summary.Policies == 0 {
-		return nil
+	if r.summary.Policies > 0 {
+		r.say("Policies: %d policies and bindings are removed.", r.summary.Policies)
 	}
-	r.say("Policies: %d policies and bindings are removed.", r.summary.Policies)
-	return r.awaitNotice(ctx)
+	return nil
 }
 
-// awaitNotice creates queued Jobs as dry runs until one is not suspended. A
-// cluster whose other policies refuse the probe cannot be asked: then the time
-// in which servers notice is waited out.
-func (r *releaser) awaitNotice(ctx context.Context) error {
-	end := time.Now().Add(noticeTimeout)
-	for time.Now().Before(end) {
-		probe := &batchv1.Job{
-			ObjectMeta: metav1.ObjectMeta{
-				GenerateName: "fairlead-release-", Namespace: metav1.NamespaceDefault,
-				Labels: map[string]string{fairleadv1beta1.QueueLabel: "fairlead-release"},
-			},
-			Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-				RestartPolicy: corev1.RestartPolicyNever,
-				Containers:    []corev1.Container{{Name: "probe", Image: "probe"}},
-			}}},
-		}
-		if r.client.Create(ctx, probe, client.DryRunAll) == nil && !isSuspended(probe) {
+// await waits until the API server has noticed. A cluster whose other policies
+// refuse the probe cannot be asked: there the time that servers take is waited
+// out.
+func (r *releaser) await(ctx context.Context, noticed func(context.Context) bool) error {
+	for end := time.Now().Add(noticeTimeout); time.Now().Before(end); {
+		if noticed(ctx) {
 			return nil
 		}
 		if err := pause(ctx, noticePolling); err != nil {
@@ -69,6 +74,33 @@ func (r *releaser) awaitNotice(ctx context.Context) error {
 	}
 	r.say("Policies: the API server does not say whether it has noticed; going on.")
 	return nil
+}
+
+// takesBadLabel says whether a Job is taken that fairlead-queued-jobs refuses.
+func (r *releaser) takesBadLabel(ctx context.Context) bool {
+	probe := probeJob("Not_A_Queue")
+	probe.Spec.Suspend = new(true)
+	return r.client.Create(ctx, probe, client.DryRunAll) == nil
+}
+
+// suspendsNothing says whether a queued Job is not suspended.
+func (r *releaser) suspendsNothing(ctx context.Context) bool {
+	probe := probeJob("fairlead-release")
+	return r.client.Create(ctx, probe, client.DryRunAll) == nil && !isSuspended(probe)
+}
+
+// probeJob is a Job that is only ever created as a dry run.
+func probeJob(queue string) *batchv1.Job {
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: "fairlead-release-", Namespace: metav1.NamespaceDefault,
+			Labels: map[string]string{fairleadv1beta1.QueueLabel: queue},
+		},
+		Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever,
+			Containers:    []corev1.Container{{Name: "probe", Image: "probe"}},
+		}}},
+	}
 }
 
 // withFinalizers lists the objects of Fairlead's kinds that carry a finalizer
