@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +67,7 @@ func TestConfirmEndsWithTheContext(t *testing.T) {
 	t.Cleanup(func() { _ = read.Close(); _ = write.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := confirm(ctx, struct{ *os.File }{read}, &bytes.Buffer{}); err != context.Canceled {
+	if err := confirm(ctx, struct{ *os.File }{read}, &bytes.Buffer{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
