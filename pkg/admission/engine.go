@@ -55,8 +55,9 @@ type Engine struct {
 	holders  int
 	now      int64
 	out      []Decision
-	// spare is room for a verdict that is not kept.
-	spare verdict
+	// spare is room for a verdict that is not kept, counted for turns.
+	spare   verdict
+	counted []*queue.Class
 }
 
 // New returns an empty engine.

@@ -3,7 +3,6 @@ package admission
 import (
 	"slices"
 
-	"fairlead.dev/fairlead/pkg/fairshare"
 	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
@@ -20,6 +19,10 @@ type passState struct {
 	// invalid: the representative is to be stored anew before the next choice.
 	invalid bool
 	acted   bool
+	// hopefulAt is the version of the tree as of which the queue is hopeful;
+	// hope is for leap.
+	hopefulAt uint64
+	hope      bool
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.
@@ -36,17 +39,24 @@ type passState struct {
 // pass admits everything in one tree that can be admitted now (semantics,
 // section 4, "A pass").
 //
-//	wake ──> store each invalid queue ──> winner on stored keys ──> store again
-//	             ^                             │ none                │ the same?
-//	             │                             v                     v
-//	             └── next round, if     end of the round       act: admit, or park
-//	                 anybody acted
+//	wake ──> leap ──> store each invalid queue ──> winner on stored keys ──> store again
+//	          ^             ^                            │ none                │ the same?
+//	          │             │                            v                     v
+//	          └─────────────┴── next round, if    end of the round      act: admit, or park
+//	                            anybody acted
+//
+// The procedure is the page's to the letter. What is not on the page is what
+// is left out because nobody could tell: see leap and goOn.
 func (e *Engine) pass(s *scope) {
 	s.eager, s.since = s.tree.Holds(), 0
 	e.wake(s)
-	if s.hopes = append(s.hopes[:0], s.invalid...); !e.goOn(s) {
+	s.play = append(s.play[:0], s.invalid...)
+	s.hopes = append(s.hopes[:0], s.invalid...)
+	s.literal = s.eager || slices.ContainsFunc(s.play, (*clusterQueue).strict)
+	if !e.leap(s) {
 		return
 	}
+	began := s.version
 	for {
 		e.storeInvalid(s)
 		leaf := s.tournament.Winner()
@@ -55,6 +65,10 @@ func (e *Engine) pass(s *scope) {
 				return
 			}
 			s.nextRound()
+			if began == s.version && !e.leap(s) {
+				return
+			}
+			began = s.version
 			continue
 		}
 		q := s.queues[leaf]
@@ -119,34 +133,6 @@ func (e *Engine) recheck(s *scope, q *clusterQueue) bool {
 	return q.pass.item == was && q.pass.verdict.same(&q.pass.last)
 }
 
-// goOn says whether a pass over nested Cohorts has anything left to do but to
-// park, turn by turn, what does not fit and will not; if not it parks that all
-// at once. Until then such a queue keeps its turn, for meanwhile it may stand
-// for its Cohort in place of a sibling. Where all queues are in one order
-// findBestEffort can leave each out by itself; and while something is held,
-// usage may fall and a turn is never idle.
-func (e *Engine) goOn(s *scope) bool {
-	if !s.nested || s.eager {
-		return true
-	}
-	for n := len(s.hopes); n > 0; n = len(s.hopes) {
-		if s.hopes[n-1].hopeful() {
-			return true
-		}
-		s.hopeless = append(s.hopeless, s.hopes[n-1])
-		s.hopes = s.hopes[:n-1]
-	}
-	for _, q := range s.hopeless {
-		q.pass.item, q.pass.acted, q.pass.invalid = nil, false, false
-		if s.tournament.Entered(q.at) {
-			s.tournament.Leave(q.at)
-		}
-		e.retire(q)
-	}
-	s.hopeless, s.acted, s.invalid = s.hopeless[:0], s.acted[:0], s.invalid[:0]
-	return false
-}
-
 // act lets a queue's representative do what its verdict says, and says whether
 // that was to be admitted.
 func (e *Engine) act(s *scope, q *clusterQueue) bool {
@@ -182,184 +168,4 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 	case s.tournament.Entered(q.at):
 		s.tournament.Leave(q.at)
 	}
-}
-
-func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
-	if !s.eager && !s.nested && !q.hopeful() {
-		e.retire(q)
-		return nil
-	}
-	v := &q.pass.verdict
-	var last *queue.Item
-	for {
-		c := q.candidate(last)
-		if c == nil {
-			return nil
-		}
-		last = c.First()
-		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
-		if c.Parked() {
-			c = q.pending.Wake(c)
-		}
-		if v.kind != noFit {
-			return c.First()
-		}
-		e.park(q, c, v)
-	}
-}
-
-// woken says whether a fall of usage may have woken parked classes that were
-// only looked at.
-func (q *clusterQueue) woken() bool { return q.scope.since != 0 && q.pass.since == q.scope.since }
-
-// eligible says whether a parked class has been woken by a fall of usage.
-func (q *clusterQueue) eligible(c *queue.Class) bool {
-	return c.ParkedAt <= q.scope.since && (c.Wide || c.Consulted.Meets(q.pass.fallen))
-}
-
-// candidate is the first class, in the queue's order, that is not parked or
-// has been woken; nil if there is none. No parked class up to the one that
-// begins with last is one.
-func (q *clusterQueue) candidate(last *queue.Item) *queue.Class {
-	var active *queue.Class
-	if list := q.pending.Active(); len(list) > 0 {
-		active = list[0]
-	}
-	if !q.woken() {
-		return active
-	}
-	list := q.pending.Parked()
-	if last != nil {
-		list = queue.After(q.pending.Parked(), last)
-	}
-	for _, c := range list {
-		if active != nil && active.First().Before(c.First()) {
-			break
-		}
-		if q.eligible(c) {
-			return c
-		}
-	}
-	return active
-}
-
-// hopeful is false only if no workload of the queue that is not parked fits,
-// nor will until some usage falls: then all that is left for the queue to do
-// is to park them, turn by turn, and nobody can tell whether it does. A
-// StrictFIFO queue has to take its turn, because its head may hold quota by it.
-func (q *clusterQueue) hopeful() bool {
-	if q.strict() {
-		return q.pass.item != nil || q.pass.invalid
-	}
-	for _, c := range q.pending.Active() {
-		if q.mightFit(c.Plan) {
-			return true
-		}
-	}
-	if !q.woken() {
-		return false
-	}
-	for _, c := range q.pending.Parked() {
-		if q.eligible(c) && q.mightFit(c.Plan) {
-			return true
-		}
-	}
-	return false
-}
-
-// retire parks all that is left of a queue without hope.
-func (e *Engine) retire(q *clusterQueue) {
-	if q.strict() {
-		return // nothing is left: see hopeful
-	}
-	q.pass.since = 0
-	v := &q.pass.verdict
-	for active := q.pending.Active(); len(active) > 0; active = q.pending.Active() {
-		c := active[0]
-		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
-		e.park(q, c, v)
-	}
-}
-
-// park parks a class by a verdict, with whatever else of equal shape is in a
-// BestEffortFIFO queue, and tells its workloads why they wait. (All that is
-// active, or woken, comes after the class's first workload.)
-func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
-	form, priority, plan := e.shapes.list[c.Shape], c.Priority, c.Plan
-	e.parkClass(q, c, v)
-	if q.strict() {
-		return
-	}
-	for i := 0; i < len(q.pending.Active()); {
-		if o := q.pending.Active()[i]; o.Priority == priority && plan.Opens(o.Plan) && form.alike(e.shapes.list[o.Shape]) {
-			e.parkClass(q, o, v)
-			continue
-		}
-		i++
-	}
-	if !q.woken() {
-		return
-	}
-	for _, o := range q.pending.Parked() {
-		if o.Priority == priority && q.eligible(o) && plan.Opens(o.Plan) && form.alike(e.shapes.list[o.Shape]) {
-			e.note(o, v)
-			o.ParkedAt = e.clock
-		}
-	}
-}
-
-func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) {
-	e.clock++
-	e.note(c, v)
-	c = q.pending.Park(c, e.clock)
-	e.tell(q, c, v.reason, "")
-}
-
-// note keeps of a verdict on a class what tells whether a fall may change it.
-func (e *Engine) note(c *queue.Class, v *verdict) {
-	c.Consulted = append(c.Consulted[:0], v.consulted...)
-	c.Wide, c.Kind = v.wide, int8(v.kind)
-}
-
-// tell gives each workload of a class the reason why it waits, if it has not
-// been told that reason.
-func (e *Engine) tell(q *clusterQueue, c *queue.Class, reason reasonCode, message string) {
-	if c.Silent(reason) {
-		return
-	}
-	c.Tell(reason, func(i *queue.Item) {
-		if message == "" {
-			message = e.explain(q, c, reason)
-		}
-		e.out = append(e.out, Wait{UID: i.UID, Reason: reasonNames[reason], Message: message})
-	})
-}
-
-// admit charges a workload by a verdict and tells the shell to write it.
-func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
-	assignment := e.assignment(q, w.shape, v)
-	w.local.drop(w)
-	q.pending.Remove(&w.Item)
-	if q.strict() {
-		e.watchHead(q)
-	}
-	w.state, w.home, w.admission, w.Told = assumed, q, assignment, 0
-	borrows := q.borrows(v.charges)
-	w.charge = make([]quota.Request, len(v.charges))
-	for i, r := range v.charges {
-		w.charge[i] = quota.Request{FR: q.scope.tree.Global(r.FR), Amount: r.Amount}
-		e.charge(q, w.charge[i].FR, r.Amount)
-	}
-	q.reserving++
-	w.local.charge(w, +1)
-	d := Admit{UID: w.UID, Assignment: *assignment, Borrows: borrows}
-	if q.scope.fair {
-		d.Share = q.share().Status()
-	}
-	e.out = append(e.out, d)
-}
-
-// share is the queue's dominant resource share as it stands.
-func (q *clusterQueue) share() fairshare.Share {
-	return fairshare.Of(q.scope.tree.Tree, q.at, q.spec.WeightMilli)
 }

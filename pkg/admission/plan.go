@@ -35,7 +35,7 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 		}
 		q.planPodSet(p, int32(i), ps, int64(ps.size(count)), ignoreUndeclared)
 	}
-	p.Simple = len(p.Items) == 1 && sh.partial < 0
+	p.Simple = len(p.Items) == 1 && sh.partial < 0 && sh.misconfigured == ""
 	p.Volatile = sh.partial >= 0 || q.crowded(p)
 	for i := range p.Items {
 		for _, alt := range p.Items[i].Alternatives {
@@ -44,7 +44,26 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 			}
 		}
 	}
+	p.Form = formOf(p)
 	return p
+}
+
+// formOf hashes the alternatives and their requests (FNV-1a, by numbers).
+func formOf(p *quota.Plan) uint64 {
+	h := uint64(14695981039346656037)
+	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
+	for i := range p.Items {
+		mix(int64(p.Items[i].PodSet))
+		mix(int64(p.Items[i].Group))
+		for _, alt := range p.Items[i].Alternatives {
+			mix(int64(alt.Flavor))
+			for _, r := range alt.Requests {
+				mix(int64(r.FR))
+				mix(r.Amount)
+			}
+		}
+	}
+	return h
 }
 
 // planPodSet appends one item for each resource group that the pod set asks
@@ -130,27 +149,28 @@ func (q *clusterQueue) mightFit(p *quota.Plan) bool {
 	if p.Volatile {
 		return true
 	}
+	room := q.scope.roomOf(q.at)
 	for i := range p.Items {
-		alts, room := p.Items[i].Alternatives, false
+		alts, fit := p.Items[i].Alternatives, false
 		for a := range alts {
-			if room = q.roomFor(&alts[a]); room {
+			if fit = roomFor(&alts[a], room); fit {
 				break
 			}
 		}
-		if !room {
+		if !fit {
 			return false
 		}
 	}
 	return true
 }
 
-// roomFor says whether the queue can use what one alternative asks, alone.
-func (q *clusterQueue) roomFor(alt *quota.Alternative) bool {
+// roomFor says whether there is room for what one alternative asks, alone.
+func roomFor(alt *quota.Alternative, room []quota.Amount) bool {
 	if alt.Overflow {
 		return false
 	}
 	for _, r := range alt.Requests {
-		if r.Amount > q.scope.tree.Available(q.at, r.FR) {
+		if r.Amount > room[r.FR] {
 			return false
 		}
 	}

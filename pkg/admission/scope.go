@@ -43,11 +43,15 @@ type scope struct {
 	acted []*clusterQueue
 	// eager: something is held, so usage may fall in the pass.
 	eager bool
-	// nested: queues compete through Cohorts below the root. hopes are the
-	// queues of a pass that may have something to admit, hopeless those that
-	// no longer have: see goOn.
-	nested          bool
-	hopes, hopeless []*clusterQueue
+	// nested: queues compete through Cohorts below the root. literal: no turn
+	// of this pass may be skipped. play are the queues that take part in it,
+	// hopes those of them that may have something to admit: see leap.go.
+	nested, literal bool
+	play, hopes     []*clusterQueue
+	// room is what the queue at roomNode can use, as of roomVersion.
+	room        []quota.Amount
+	roomNode    int32
+	roomVersion uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -99,7 +103,7 @@ func (e *Engine) reopen(q *clusterQueue) {
 
 func (e *Engine) newScope(t *cache.Tree) *scope {
 	s := &scope{
-		tree: t, fair: e.config.FairSharing,
+		tree: t, fair: e.config.FairSharing, version: 1,
 		queues: make([]*clusterQueue, len(t.Nodes)),
 		fallen: make([]quota.Set, len(t.Nodes)),
 	}

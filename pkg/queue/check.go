@@ -8,6 +8,9 @@ func (q *Queue) Check() error {
 	for which, list := range [][]*Class{q.active, q.parked} {
 		for i, c := range list {
 			t := q.twins[classKey{c.Shape, c.Priority}]
+			if t != c.twins {
+				return fmt.Errorf("class of shape %d has other twins", c.Shape)
+			}
 			switch {
 			case c.Len() == 0:
 				return fmt.Errorf("class of shape %d is empty", c.Shape)

@@ -21,6 +21,7 @@ type Class struct {
 	// ParkedAt is the owner's count of the moment at which it was parked.
 	ParkedAt uint64
 
+	twins   *twins
 	members members
 	parked  bool
 	// told is what every member was told, except those listed in untold; if

@@ -67,7 +67,7 @@ func (q *Queue) recount() {
 		q.needs.add(c.Plan)
 	}
 	for _, c := range q.parked {
-		if q.twins[classKey{c.Shape, c.Priority}].active == nil {
+		if c.twins.active == nil {
 			q.needs.add(c.Plan)
 		}
 	}

@@ -19,6 +19,15 @@ type Queue struct {
 	free           *btree.FreeListG[*Item]
 	length         int
 	needs          needs
+	// forms counts the twins of each form and priority, related the forms
+	// with more than one.
+	forms   map[formKey]int
+	related int
+}
+
+type formKey struct {
+	form     uint64
+	priority int32
 }
 
 type classKey struct{ shape, priority int32 }
@@ -28,7 +37,7 @@ type twins struct{ active, parked *Class }
 
 // New returns an empty queue. Queues may share a free list of tree nodes.
 func New(free *btree.FreeListG[*Item]) *Queue {
-	return &Queue{twins: map[classKey]*twins{}, free: free}
+	return &Queue{twins: map[classKey]*twins{}, forms: map[formKey]int{}, free: free}
 }
 
 // NewFreeList returns a free list for New.
@@ -66,6 +75,37 @@ func (q *Queue) First() *Item {
 	return q.parked[0].First()
 }
 
+// Twin is the class of the same shape and priority in the other list, nil if
+// there is none.
+func (q *Queue) Twin(c *Class) *Class {
+	t := c.twins
+	if c.parked {
+		return t.active
+	}
+	return t.parked
+}
+
+// Related says whether there may be classes with plans of the same form and
+// the same priority, which are to be parked together.
+func (q *Queue) Related() bool { return q.related > 0 }
+
+// relate counts plans by form and priority.
+func (q *Queue) relate(p *quota.Plan, priority int32, by int) {
+	k := formKey{p.Form, priority}
+	was := q.forms[k]
+	switch now := was + by; {
+	case now == 0:
+		delete(q.forms, k)
+	default:
+		q.forms[k] = now
+		if was == 1 && now == 2 {
+			q.related++
+		} else if was == 2 && now == 1 {
+			q.related--
+		}
+	}
+}
+
 // Insert adds an active workload of the given shape and returns its class. If
 // the class is new its Plan is nil: the caller sets it by SetPlan, or all by
 // Replan before it looks at any.
@@ -78,7 +118,7 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 	}
 	c := t.active
 	if c == nil {
-		c = &Class{Shape: shape, Priority: i.Priority}
+		c = &Class{Shape: shape, Priority: i.Priority, twins: t}
 		if t.parked != nil {
 			c.Plan, c.Consulted = t.parked.Plan, t.parked.Consulted
 		}
@@ -100,6 +140,7 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
 	c.Plan = p
 	q.needs.add(p)
+	q.relate(p, c.Priority, +1)
 }
 
 // Remove takes a workload out.
@@ -126,17 +167,17 @@ func (q *Queue) Remove(i *Item) {
 
 // forget drops an empty class from its twins.
 func (q *Queue) forget(c *Class) {
-	k := classKey{c.Shape, c.Priority}
-	t := q.twins[k]
+	t := c.twins
 	if c.parked {
 		t.parked = nil
 	} else {
 		t.active = nil
 	}
 	if t.active == nil && t.parked == nil {
-		delete(q.twins, k)
+		delete(q.twins, classKey{c.Shape, c.Priority})
 		if c.Plan != nil {
 			q.needs.remove(c.Plan)
+			q.relate(c.Plan, c.Priority, -1)
 		}
 	}
 }
@@ -144,7 +185,7 @@ func (q *Queue) forget(c *Class) {
 // Park parks an active class and returns the class that holds its workloads
 // from now on. now is stored as its ParkedAt.
 func (q *Queue) Park(c *Class, now uint64) *Class {
-	t := q.twins[classKey{c.Shape, c.Priority}]
+	t := c.twins
 	q.active = drop(q.active, c)
 	t.active = nil
 	consulted, wide, kind := c.Consulted, c.Wide, c.Kind
@@ -162,7 +203,7 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 // Wake makes a parked class active and returns the class that holds its
 // workloads from now on.
 func (q *Queue) Wake(c *Class) *Class {
-	t := q.twins[classKey{c.Shape, c.Priority}]
+	t := c.twins
 	q.parked = drop(q.parked, c)
 	t.parked = nil
 	if old := t.active; old != nil {
@@ -184,19 +225,19 @@ func (q *Queue) WakeAll() {
 
 // Replan gives every class a new plan; verdicts of old plans are forgotten.
 func (q *Queue) Replan(plan func(*Class) *quota.Plan) {
-	q.needs = needs{}
+	q.needs, q.related = needs{}, 0
+	clear(q.forms)
 	for _, c := range q.active {
-		c.Plan, c.Consulted = plan(c), nil
-		q.needs.add(c.Plan)
+		q.SetPlan(c, plan(c))
+		c.Consulted = nil
 	}
 	for _, c := range q.parked {
 		c.Consulted = nil
-		if t := q.twins[classKey{c.Shape, c.Priority}].active; t != nil {
+		if t := c.twins.active; t != nil {
 			c.Plan = t.Plan
 			continue
 		}
-		c.Plan = plan(c)
-		q.needs.add(c.Plan)
+		q.SetPlan(c, plan(c))
 	}
 }
 

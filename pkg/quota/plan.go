@@ -19,6 +19,11 @@ type Plan struct {
 	// fit, because pod sets compete for a flavor-resource that could never
 	// hold them all, or because smaller sizes are tried.
 	Volatile bool
+	// Form is a hash of what makes plans of one queue equal, whatever their
+	// pod sets are called.
+	Form uint64
+	// Memo is for whoever made the plan.
+	Memo []any
 	// Requested is the set of flavor-resources in any open flavor.
 	Requested Set
 }

@@ -143,6 +143,10 @@ func (t *Tree) Grow(resource []int32) {
 	*t = *grown
 }
 
+// Huge says that amounts in the tree are so large that what Available allows
+// may not be countable: ask Fits.
+func (t *Tree) Huge() bool { return t.huge }
+
 // Nodes is the number of nodes, FlavorResources of flavor-resources, Resources
 // of resources.
 func (t *Tree) Nodes() int32           { return int32(len(t.parent)) }

@@ -1,0 +1,167 @@
+package admission
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// load is a cluster under load: queues full of pending workloads of which most
+// do not fit, and workloads that finish in random order.
+type load struct {
+	e       *Engine
+	rng     *rand.Rand
+	queues  int
+	next    int
+	running []string
+	kinds   [][]PodSet
+}
+
+// layout says how the ClusterQueues of a load hang together.
+type layout struct {
+	queues, perCohort int
+	// depth 3 puts the cohorts under regions of ten, and those under a root.
+	deep bool
+}
+
+func newLoad(l layout, pending int) *load {
+	b := &load{e: New(Config{FairSharing: true}), rng: rand.New(rand.NewPCG(1, 2)), queues: l.queues}
+	for f := range 3 {
+		b.e.Step(0, SetFlavor{Flavor{Name: fmt.Sprint("f", f), NodeLabels: map[string]string{"zone": fmt.Sprint("z", f)}}})
+	}
+	cohorts := max(1, l.queues/l.perCohort)
+	for c := range cohorts {
+		co := Cohort{Name: fmt.Sprintf("c%03d", c), WeightMilli: 1000}
+		if l.deep {
+			co.Parent = fmt.Sprintf("r%02d", c/10)
+			b.e.Step(0, SetCohort{Cohort{Name: co.Parent, Parent: "root", WeightMilli: 1000}})
+		}
+		b.e.Step(0, SetCohort{co})
+	}
+	for q := range l.queues {
+		name := fmt.Sprintf("q%04d", q)
+		cq := ClusterQueue{Name: name, Cohort: fmt.Sprintf("c%03d", q%cohorts), WeightMilli: int64(500 + 500*(q%4)), Namespaces: &Selector{}}
+		g := ResourceGroup{Resources: []string{"cpu", "memory"}}
+		for f := range 3 {
+			limit := quota.Amount(60_000)
+			g.Flavors = append(g.Flavors, FlavorQuotas{Flavor: fmt.Sprint("f", f), Quotas: []ResourceQuota{
+				{Resource: "cpu", Nominal: 40_000, BorrowingLimit: &limit},
+				{Resource: "memory", Nominal: 160 << 30},
+			}})
+		}
+		cq.Groups = []ResourceGroup{g}
+		b.e.Step(0, SetClusterQueue{cq})
+		b.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "ns", Name: name, ClusterQueue: name}})
+	}
+	// Of ten kinds two are small; the others never fit, or only in one flavor,
+	// or need more than a queue ever has free at once.
+	kind := func(cpu, memory quota.Amount, selector map[string]string) []PodSet {
+		return []PodSet{{Name: "main", Count: 1, NodeSelector: selector, Requests: []quota.ResourceAmount{
+			{Resource: "cpu", Amount: cpu}, {Resource: "memory", Amount: memory},
+		}}}
+	}
+	b.kinds = [][]PodSet{
+		kind(1_000, 2<<30, nil), kind(2_000, 4<<30, nil),
+		kind(8_000, 16<<30, nil), kind(16_000, 32<<30, nil), kind(32_000, 64<<30, nil),
+		kind(40_000, 300<<30, map[string]string{"zone": "z1"}), kind(64_000, 128<<30, nil),
+		kind(200_000, 1<<30, nil), kind(1_000, 2<<30, map[string]string{"zone": "none"}), kind(90_000, 100<<30, nil),
+	}
+	for range pending {
+		b.submit(b.kinds[b.rng.IntN(len(b.kinds))])
+	}
+	b.decide()
+	return b
+}
+
+func (b *load) submit(kind []PodSet) {
+	b.next++
+	b.e.Step(0, SetWorkload{Workload{
+		UID: fmt.Sprintf("00000000-0000-0000-0000-%012d", b.next), Namespace: "ns",
+		Queue: fmt.Sprintf("q%04d", b.rng.IntN(b.queues)), QueueTime: int64(b.next), PodSets: kind,
+	}})
+}
+
+func (b *load) decide() int {
+	admits := 0
+	for _, d := range b.e.Step(0, Decide{}) {
+		if a, ok := d.(Admit); ok {
+			b.running = append(b.running, a.UID)
+			admits++
+		}
+	}
+	return admits
+}
+
+// churn lets workloads finish, batch by batch with a pass after each, and new
+// small ones come in their place, until n have been admitted.
+func (b *load) churn(n, batch int) (admitted int) {
+	for admitted < n {
+		for range min(batch, len(b.running)) {
+			i := b.rng.IntN(len(b.running))
+			b.e.Step(0, Finish{UID: b.running[i]})
+			b.e.Step(0, DeleteWorkload{UID: b.running[i]})
+			b.running[i] = b.running[len(b.running)-1]
+			b.running = b.running[:len(b.running)-1]
+			b.submit(b.kinds[b.rng.IntN(2)])
+		}
+		admitted += b.decide()
+	}
+	return admitted
+}
+
+// BenchmarkHardMix is the engine's load of the issue: three flavors, fair
+// sharing, 80 % of pending unfit, finishes interleaved, 1,000 ClusterQueues,
+// 100,000 pending. An operation is an admission with everything around it: a
+// finish, a new workload in its place, wake-ups, and the pass.
+func BenchmarkHardMix(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		layout
+	}{
+		{"50x20", layout{queues: 1000, perCohort: 20}},
+		{"1x1000", layout{queues: 1000, perCohort: 1000}},
+		{"depth3", layout{queues: 1000, perCohort: 20, deep: true}},
+	} {
+		for _, batch := range []int{1, 16, 128} {
+			b.Run(fmt.Sprintf("%s/batch=%d", c.name, batch), func(b *testing.B) {
+				l := newLoad(c.layout, 100_000)
+				b.ReportAllocs()
+				b.ResetTimer()
+				n := l.churn(b.N, batch)
+				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "admissions/s")
+			})
+		}
+	}
+}
+
+// BenchmarkGrowth shows how the cost of an admission grows with the number of
+// queues and of pending workloads.
+func BenchmarkGrowth(b *testing.B) {
+	for _, queues := range []int{10, 100, 1000} {
+		for _, pending := range []int{1_000, 10_000, 100_000, 1_000_000} {
+			b.Run(fmt.Sprintf("queues=%d/pending=%d", queues, pending), func(b *testing.B) {
+				l := newLoad(layout{queues: queues, perCohort: 20}, pending)
+				b.ResetTimer()
+				l.churn(b.N, 16)
+			})
+		}
+	}
+}
+
+// BenchmarkMemory tells the heap that a pending workload costs.
+func BenchmarkMemory(b *testing.B) {
+	for range b.N {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		l := newLoad(layout{queues: 1000, perCohort: 20}, 1_000_000)
+		l.running = nil
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "B/pending")
+		runtime.KeepAlive(l)
+	}
+}

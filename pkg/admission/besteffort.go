@@ -1,0 +1,119 @@
+package admission
+
+import "fairlead.dev/fairlead/pkg/queue"
+
+// findBestEffort finds the representative of a BestEffortFIFO queue: its first
+// workload that is not parked and does not get NoFit.
+func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
+	if !s.eager && !s.nested && !q.hopeful() {
+		e.retire(q)
+		return nil
+	}
+	var last *queue.Item
+	for {
+		c := q.candidate(last)
+		if c == nil {
+			return nil
+		}
+		last = c.First()
+		if e.idle(q, c, noFit) {
+			continue
+		}
+		v := &q.pass.verdict
+		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		if v.kind != noFit {
+			if c.Parked() && q.pending.Twin(c) != nil {
+				c = q.pending.Wake(c)
+			}
+			return c.First()
+		}
+		e.park(q, c, v)
+	}
+}
+
+// woken says whether a fall of usage may have woken parked classes that were
+// only looked at.
+func (q *clusterQueue) woken() bool { return q.scope.since != 0 && q.pass.since == q.scope.since }
+
+// eligible says whether a parked class has been woken by a fall of usage. It
+// then counts as active, although it stays where it is.
+func (q *clusterQueue) eligible(c *queue.Class) bool {
+	return c.ParkedAt <= q.scope.since && (c.Wide || c.Consulted.Meets(q.pass.fallen))
+}
+
+// candidate is the first class, in the queue's order, that is not parked or
+// has been woken; nil if there is none. No parked class up to the one that
+// begins with last is one.
+func (q *clusterQueue) candidate(last *queue.Item) *queue.Class {
+	w := q.walk()
+	if last != nil {
+		w.parked = queue.After(w.parked, last)
+	}
+	return w.next()
+}
+
+// walk goes through the classes of a queue that are not parked or have been
+// woken, in the queue's order. The queue must not be changed meanwhile.
+type walk struct {
+	q              *clusterQueue
+	active, parked []*queue.Class
+}
+
+func (q *clusterQueue) walk() walk {
+	w := walk{q: q, active: q.pending.Active()}
+	if q.woken() {
+		w.parked = q.pending.Parked()
+	}
+	return w
+}
+
+func (w *walk) next() *queue.Class {
+	for len(w.parked) > 0 {
+		c := w.parked[0]
+		if len(w.active) > 0 && w.active[0].First().Before(c.First()) {
+			break
+		}
+		w.parked = w.parked[1:]
+		if w.q.eligible(c) {
+			return c
+		}
+	}
+	if len(w.active) == 0 {
+		return nil
+	}
+	c := w.active[0]
+	w.active = w.active[1:]
+	return c
+}
+
+// hopeful is false only if no workload of the queue that is not parked fits,
+// nor will until some usage falls: then all that is left for the queue to do
+// is to park them, turn by turn. A StrictFIFO queue has to take its turn,
+// because its head may hold quota by it.
+func (q *clusterQueue) hopeful() bool {
+	if q.strict() {
+		return q.pass.item != nil || q.pass.invalid
+	}
+	if q.pass.hopefulAt == q.scope.version {
+		return true
+	}
+	w := q.walk()
+	for c := w.next(); c != nil; c = w.next() {
+		if q.mightFit(c.Plan) {
+			q.pass.hopefulAt = q.scope.version
+			return true
+		}
+	}
+	return false
+}
+
+// retire parks all that is left of a queue without hope.
+func (e *Engine) retire(q *clusterQueue) {
+	q.pass.since = 0
+	v := &q.pass.verdict
+	for active := q.pending.Active(); len(active) > 0; active = q.pending.Active() {
+		c := active[0]
+		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		e.park(q, c, v)
+	}
+}

@@ -1,0 +1,200 @@
+package admission
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// A turn in which a workload that does not fit is parked changes nothing but
+// that the queue has to wait for the next round. While nothing is held in a
+// tree, usage only rises in a pass; so whole rounds of such turns can be
+// skipped (leap), and the pass is over as soon as nothing that is left can fit
+// (goOn). The property tests hold this against the oracle, which takes every
+// turn.
+
+// leap skips the rounds before the first in which a queue may admit something,
+// and returns false if there is none: then everything is parked. All stored
+// representatives must be valid as things stand.
+func (e *Engine) leap(s *scope) bool {
+	if s.literal {
+		return true
+	}
+	least := -1
+	for _, q := range s.play {
+		turns, hope := e.turns(q)
+		if hope {
+			q.pass.hopefulAt = s.version
+		}
+		q.pass.hope = hope
+		if hope && (least < 0 || turns < least) {
+			least = turns
+		}
+	}
+	if least < 0 {
+		e.parkAll(s)
+		return false
+	}
+	play := s.play[:0]
+	for _, q := range s.play {
+		if !q.pass.hope && !s.nested {
+			e.drop(s, q)
+			continue
+		}
+		play = append(play, q)
+		if least > 0 {
+			e.skip(q, least)
+			s.invalidate(q)
+		}
+	}
+	s.play = play
+	return true
+}
+
+// goOn says whether a pass has anything left to do but to park, turn by turn,
+// what does not fit and will not; if not it parks that all at once. Until then
+// such a queue keeps its turns where Cohorts are nested, for meanwhile it may
+// stand for its Cohort in place of a sibling; where all queues are in one
+// order each is left out by itself (findBestEffort).
+func (e *Engine) goOn(s *scope) bool {
+	if s.literal {
+		return true
+	}
+	for n := len(s.hopes); n > 0; n = len(s.hopes) {
+		if s.hopes[n-1].hopeful() {
+			return true
+		}
+		s.hopes = s.hopes[:n-1]
+	}
+	e.parkAll(s)
+	return false
+}
+
+// parkAll ends a pass in which nothing more can be admitted.
+func (e *Engine) parkAll(s *scope) {
+	for _, q := range s.play {
+		e.drop(s, q)
+	}
+	s.acted, s.invalid, s.play = s.acted[:0], s.invalid[:0], s.play[:0]
+}
+
+// drop takes a queue without hope out of the pass.
+func (e *Engine) drop(s *scope, q *clusterQueue) {
+	q.pass.item, q.pass.acted, q.pass.invalid = nil, false, false
+	if s.tournament.Entered(q.at) {
+		s.tournament.Leave(q.at)
+	}
+	e.retire(q)
+}
+
+// turns counts the turns in which the queue, as things stand, would only park
+// something before it comes to a workload that fits, or of which more than
+// that must be known; hope is false if it never does.
+func (e *Engine) turns(q *clusterQueue) (turns int, hope bool) {
+	e.counted = e.counted[:0]
+	w := q.walk()
+	for c := w.next(); c != nil; c = w.next() {
+		if c.Plan.Volatile {
+			return turns, true
+		}
+		switch e.assess(q, c) {
+		case fits:
+			return turns, true
+		case noCandidates:
+			if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+				continue // was parked with it
+			}
+			e.counted = append(e.counted, c)
+			turns++
+		}
+	}
+	return turns, false
+}
+
+// skip lets a queue take a number of turns in which it only parks something.
+func (e *Engine) skip(q *clusterQueue, turns int) {
+	var last *queue.Item
+	for turns > 0 {
+		c := q.candidate(last)
+		if c == nil {
+			return
+		}
+		last = c.First()
+		if e.idle(q, c, noFit) {
+			continue
+		}
+		turns--
+		if e.idle(q, c, noCandidates) {
+			continue
+		}
+		v := &q.pass.verdict
+		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		if v.kind == noFit {
+			turns++
+		}
+		e.park(q, c, v)
+	}
+}
+
+// idle parks again, without a verdict, a woken class of which it is known what
+// its verdict would be, if it is of that kind, and says whether it did.
+func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind) bool {
+	if !c.Parked() || !c.Plan.Simple || q.pending.Related() || q.pending.Twin(c) != nil || e.assess(q, c) != k {
+		return false
+	}
+	e.clock++
+	c.ParkedAt, c.Kind, c.Wide = e.clock, int8(k), k == noCandidates && q.wideVerdicts
+	return true
+}
+
+// assess is the kind of verdict that a class would get now.
+func (e *Engine) assess(q *clusterQueue, c *queue.Class) kind {
+	p := c.Plan
+	if !p.Simple || q.scope.tree.Huge() {
+		e.judge(q, e.shapes.list[c.Shape], p, &e.spare)
+		return e.spare.kind
+	}
+	room, best := q.scope.roomOf(q.at), noFit
+	for i := range p.Items[0].Alternatives {
+		switch q.assessFlavor(&p.Items[0].Alternatives[i], room) {
+		case fits:
+			return fits
+		case noCandidates:
+			best = noCandidates
+		}
+	}
+	return best
+}
+
+// assessFlavor is the kind of the grade of one flavor.
+func (q *clusterQueue) assessFlavor(alt *quota.Alternative, room []quota.Amount) kind {
+	if alt.Overflow {
+		return noFit
+	}
+	k := fits
+	for _, r := range alt.Requests {
+		if r.Amount <= room[r.FR] {
+			continue
+		}
+		if r.Amount > q.scope.tree.Potential(q.at, r.FR) || !q.mayPreempt(r.FR, r.Amount) {
+			return noFit
+		}
+		k = noCandidates
+	}
+	return k
+}
+
+// roomOf is what the queue at node n can use more of each flavor-resource. It
+// is kept until usage changes or another queue is asked about.
+func (s *scope) roomOf(n int32) []quota.Amount {
+	if s.roomNode == n && s.roomVersion == s.version && len(s.room) == int(s.tree.FlavorResources()) {
+		return s.room
+	}
+	s.room = s.room[:0]
+	for f := range s.tree.FlavorResources() {
+		s.room = append(s.room, s.tree.Available(n, f))
+	}
+	s.roomNode, s.roomVersion = n, s.version
+	return s.room
+}
