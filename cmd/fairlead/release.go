@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"fairlead.dev/fairlead/internal/policies/release"
 )
@@ -108,6 +110,7 @@ func connect(kubeconfig string) (client.Client, string, error) {
 		return nil, "", fmt.Errorf("no cluster to talk to: %w: give --kubeconfig FILE or set KUBECONFIG", err)
 	}
 	cfg.QPS, cfg.UserAgent = -1, "fairlead/"+version
+	log.SetLogger(logr.Discard()) // or the client complains of having none
 	scheme, err := release.Scheme()
 	if err != nil {
 		return nil, "", err

@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	fairleadv1beta1 "fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/config"
@@ -51,6 +52,7 @@ func TestPolicies(t *testing.T) {
 }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
+	log.SetLogger(GinkgoLogr)
 	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	Expect(fairleadv1beta1.AddToScheme(scheme)).To(Succeed())
 

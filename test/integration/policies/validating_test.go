@@ -17,6 +17,7 @@ import (
 	fairleadv1beta1 "fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/config"
 	"fairlead.dev/fairlead/internal/policies"
+	"fairlead.dev/fairlead/internal/policies/release"
 )
 
 // warnings keeps what the API server warned of.
@@ -163,5 +164,24 @@ var _ = Describe("On a server that cannot mutate", Ordered, func() {
 		strict := namespace(ctx, map[string]string{fairleadv1beta1.ManagedLabel: fairleadv1beta1.ManagedStrict, fairleadv1beta1.DefaultQueueLabel: "default"})
 		expectForbidden(user.Create(ctx, newJob(strict, "free", "")), "accepts only queued Jobs")
 		Expect(said.list()).To(HaveLen(1))
+	})
+
+	// The last one: it takes the policies away.
+	It("releasing everything needs no mutation either", func(ctx SpecContext) {
+		job := newJob(namespace(ctx, nil), "waiting", "main")
+		job.Spec.Suspend = &yes
+		Expect(tenant.Create(ctx, job)).To(Succeed())
+		options := release.Options{Timeout: 20 * time.Second, Output: GinkgoWriter}
+		plan, err := release.Survey(ctx, admin, options)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(plan.Policies).NotTo(BeEmpty())
+		_, err = release.Run(ctx, admin, plan, options)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(admin.Get(ctx, client.ObjectKeyFromObject(job), job)).To(Succeed())
+		Expect(suspended(job)).To(BeFalse())
+		left, server, err := policies.Installed(ctx, admin)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(left).To(BeEmpty())
+		Expect(server).To(Equal(policies.ValidatingOnly))
 	})
 })
