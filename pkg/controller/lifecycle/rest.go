@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -69,14 +70,12 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &w.UID, ResourceVersion: &w.Version}}
 		return nil, c.workloads.Delete().Namespace(w.Namespace).Resource(workloads).Name(w.Name).Body(&options).Do(ctx).Error()
 	}
-	var request *rest.Request
+	request := c.workloads.Put().Namespace(w.Namespace).Resource(workloads).Name(w.Name)
 	switch w.Verb {
+	case PutWorkloadStatus:
+		return c.putStatus(ctx, request.SubResource("status"), w)
 	case CreateWorkload:
 		request = c.workloads.Post().Namespace(w.Namespace).Resource(workloads)
-	case PutWorkload:
-		request = c.workloads.Put().Namespace(w.Namespace).Resource(workloads).Name(w.Name)
-	default:
-		request = c.workloads.Put().Namespace(w.Namespace).Resource(workloads).Name(w.Name).SubResource("status")
 	}
 	wl := &v1beta1.Workload{}
 	if err := request.Body(w.Body).Do(ctx).Into(wl); err != nil {
@@ -84,6 +83,26 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 	}
 	wl.ManagedFields = nil
 	return wl, nil
+}
+
+// metadataOnly asks the server to leave specification and status out of its
+// answer: they are known.
+const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+func (c *Client) putStatus(ctx context.Context, request *rest.Request, w *Write) (client.Object, error) {
+	raw, err := request.SetHeader("Accept", metadataOnly).Body(w.Body).Do(ctx).Raw()
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil || answer.Metadata.ResourceVersion == "" {
+		return nil, fmt.Errorf("answer to a status write of Workload %s/%s cannot be read: %.200s", w.Namespace, w.Name, raw)
+	}
+	return w.after(answer.Metadata.ResourceVersion), nil
 }
 
 // ReadWorkload implements API.

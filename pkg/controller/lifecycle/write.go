@@ -54,7 +54,11 @@ type Write struct {
 	UID       types.UID
 	Version   string // resourceVersion the write is made on, for deletions
 	Body      []byte
-	Basis     client.Object // the job that a patch was made for
+	// Basis is the sight that the write was made on: the job of a patch, the
+	// Workload of a status.
+	Basis client.Object
+	// status is what a status write leaves behind.
+	status *v1beta1.WorkloadStatus
 }
 
 // API performs writes and reads single objects from the server.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,8 +19,12 @@ import (
 
 const (
 	component = "fairlead-manager"
-	// mostEvents may wait to be written; more are dropped and counted.
-	mostEvents = 4096
+	// mostEvents may wait to be written, eventRate are written a second in the
+	// long run, eventBurst at once. More are dropped and counted: Events are for
+	// people, who read one of a thousand.
+	mostEvents = 1024
+	eventRate  = 20
+	eventBurst = 1000
 	// eventWriters write at once. Few, so that Events never crowd out the
 	// writes that start jobs.
 	eventWriters = 2
@@ -33,15 +38,20 @@ type Events struct {
 	counters *metrics.Counters
 	log      logr.Logger
 	queue    chan *corev1.Event
+	limit    *rate.Limiter
 }
 
 // NewEvents returns a writer that is to be started.
 func NewEvents(client typedcorev1.EventsGetter, counters *metrics.Counters, log logr.Logger) *Events {
-	return &Events{client: client, counters: counters, log: log, queue: make(chan *corev1.Event, mostEvents)}
+	return &Events{client: client, counters: counters, log: log, queue: make(chan *corev1.Event, mostEvents), limit: rate.NewLimiter(eventRate, eventBurst)}
 }
 
 // Emit queues an Event about an object; related may be nil.
 func (e *Events) Emit(about corev1.ObjectReference, related *corev1.ObjectReference, kind, reason, message string) {
+	if !e.limit.Allow() {
+		e.counters.EventDropped()
+		return
+	}
 	now := metav1.Now()
 	event := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{
