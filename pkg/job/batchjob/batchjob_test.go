@@ -1,0 +1,247 @@
+package batchjob
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/job"
+)
+
+func number(n int32) *int32 { return &n }
+
+func newJob() *batchv1.Job {
+	yes := true
+	j := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "osg", Name: "sim", UID: "u1", Generation: 1,
+		Labels: map[string]string{v1beta1.QueueLabel: "main"}}}
+	j.Spec.Suspend = &yes
+	j.Spec.Parallelism, j.Spec.Completions = number(4), number(4)
+	j.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "busybox"}}
+	return j
+}
+
+func TestPodCount(t *testing.T) {
+	failed := "1,3-5"
+	for name, c := range map[string]struct {
+		parallelism int32
+		completions *int32
+		status      batchv1.JobStatus
+		want        int32
+	}{
+		"plain":                       {4, number(4), batchv1.JobStatus{}, 4},
+		"fewer completions":           {4, number(2), batchv1.JobStatus{}, 2},
+		"some succeeded":              {4, number(10), batchv1.JobStatus{Succeeded: 8}, 2},
+		"indexes failed for good":     {4, number(10), batchv1.JobStatus{Succeeded: 5, FailedIndexes: &failed}, 1},
+		"more done than asked for":    {4, number(2), batchv1.JobStatus{Succeeded: 3}, 0},
+		"work queue":                  {4, nil, batchv1.JobStatus{}, 4},
+		"work queue that has success": {4, nil, batchv1.JobStatus{Succeeded: 1}, 0},
+		"no pods":                     {0, number(3), batchv1.JobStatus{}, 0},
+	} {
+		if got := PodCount(c.parallelism, c.completions, &c.status); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestCountIndexes(t *testing.T) {
+	for list, want := range map[string]int64{"": 0, "7": 1, "0-9": 10, "1,3-5,7": 5, "5-3": 0, "x": 0, "1,x-2,4": 2} {
+		if got := CountIndexes(list); got != want {
+			t.Errorf("%q: %d, want %d", list, got, want)
+		}
+	}
+}
+
+func TestReclaimable(t *testing.T) {
+	if got := Reclaimable(4, 4, number(10), &batchv1.JobStatus{Succeeded: 7}); got != 1 {
+		t.Errorf("three of four can still run: %d reclaimable", got)
+	}
+	if got := Reclaimable(1, 1, number(1), &batchv1.JobStatus{Succeeded: 1}); got != 0 {
+		t.Errorf("a Job of one pod: %d reclaimable", got)
+	}
+}
+
+func TestMinParallelism(t *testing.T) {
+	for annotation, want := range map[string]int32{"2": 2, "4": 0, "9": 0} {
+		j := newJob()
+		j.Annotations = map[string]string{v1beta1.JobMinParallelismAnnotation: annotation}
+		sets, err := Kind{}.PodSets(j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := int32(0)
+		if sets[0].MinCount != nil {
+			got = *sets[0].MinCount
+		}
+		if got != want {
+			t.Errorf("%q: minCount %d, want %d", annotation, got, want)
+		}
+	}
+	for _, annotation := range []string{"0", "-1", "half", ""} {
+		j := newJob()
+		j.Annotations = map[string]string{v1beta1.JobMinParallelismAnnotation: annotation}
+		if _, err := (Kind{}).PodSets(j); err == nil || !strings.Contains(err.Error(), "job osg/sim") || !strings.Contains(err.Error(), "or remove it") {
+			t.Errorf("%q: %v", annotation, err)
+		}
+	}
+}
+
+func TestState(t *testing.T) {
+	j := newJob()
+	state := Kind{}.State(j)
+	if state.Queue != "main" || !state.Suspended || !state.Idle || state.Finished != nil || state.Injected != nil {
+		t.Errorf("a new Job: %+v", state)
+	}
+	now := metav1.Now()
+	j.Status.StartTime = &now
+	if (Kind{}).State(j).Idle {
+		t.Error("idle although the job controller has not seen the suspension")
+	}
+	j.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuspended, Status: corev1.ConditionTrue}}
+	if !(Kind{}).State(j).Idle {
+		t.Error("not idle although the job controller has seen the suspension")
+	}
+	j.Status.Terminating = number(1)
+	if (Kind{}).State(j).Idle {
+		t.Error("idle although a pod is still terminating")
+	}
+	j.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}}
+	if (Kind{}).State(j).Finished != nil {
+		t.Error("finished although pods may be left")
+	}
+	j.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Message: "too bad"}}
+	if end := (Kind{}).State(j).Finished; end == nil || end.Succeeded || end.Message != "too bad" {
+		t.Errorf("a failed Job: %+v", end)
+	}
+}
+
+func TestMaxExecutionIsTheSmallestLimit(t *testing.T) {
+	j := newJob()
+	if got := (Kind{}).State(j).MaxExecutionSeconds; got != nil {
+		t.Errorf("no limit, but %d", *got)
+	}
+	long, typo := int64(7200), int64(1<<40)
+	j.Spec.ActiveDeadlineSeconds, j.Spec.Template.Spec.ActiveDeadlineSeconds = &long, &typo
+	j.Labels[v1beta1.MaxExecTimeSecondsLabel] = "3600"
+	if got := (Kind{}).State(j).MaxExecutionSeconds; got == nil || *got != 3600 {
+		t.Errorf("limit is %v", got)
+	}
+	j.Labels[v1beta1.MaxExecTimeSecondsLabel] = "soon"
+	if got := (Kind{}).State(j).MaxExecutionSeconds; got == nil || *got != 7200 {
+		t.Errorf("limit is %v", got)
+	}
+}
+
+func TestTrimForgetsTemplatesOfOthers(t *testing.T) {
+	j := newJob()
+	j.Labels = nil
+	j.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "long"}
+	Kind{}.Trim(j)
+	if len(j.Spec.Template.Spec.Containers) != 0 {
+		t.Error("the template of a Job without queue is kept")
+	}
+	if value, has := j.Annotations["kubectl.kubernetes.io/last-applied-configuration"]; !has || value != "" {
+		t.Error("an annotation must stay known, its value not")
+	}
+}
+
+// apply applies a patch as the API server does.
+func apply(t *rapid.T, j *batchv1.Job, patch []byte) *batchv1.Job {
+	raw, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := decoded.Apply(raw)
+	if err != nil {
+		t.Fatalf("patch %s on %s: %v", patch, raw, err)
+	}
+	after := &batchv1.Job{}
+	if err := json.Unmarshal(patched, after); err != nil {
+		t.Fatal(err)
+	}
+	return after
+}
+
+func TestRestoreUndoesStart(t *testing.T) {
+	labels := rapid.MapOf(rapid.SampledFrom([]string{"a", "b/c"}), rapid.SampledFrom([]string{"x", "y"}))
+	tolerations := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t", "u"}), 0, 2, rapid.ID[string])
+	asTolerations := func(names []string) (list []corev1.Toleration) {
+		for _, name := range names {
+			list = append(list, corev1.Toleration{Key: name, Operator: corev1.TolerationOpExists})
+		}
+		return list
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		before := newJob()
+		before.Spec.Template.Spec.NodeSelector = labels.Draw(t, "selector")
+		before.Spec.Template.Spec.Tolerations = asTolerations(tolerations.Draw(t, "tolerations"))
+		if rapid.Bool().Draw(t, "annotated") {
+			before.Annotations = map[string]string{"kept": "yes"}
+		}
+		count := rapid.Int32Range(1, 4).Draw(t, "count")
+		patch, conflict := Kind{}.Start(before, job.Start{Workload: "w1", PodSets: []job.PodSetStart{{
+			Name: "main", Count: count, NodeSelector: labels.Draw(t, "flavor"), Tolerations: asTolerations(tolerations.Draw(t, "flavor tolerations")),
+		}}})
+		if conflict != nil {
+			return
+		}
+		running := apply(t, before, patch)
+		if *running.Spec.Suspend || *running.Spec.Parallelism != count {
+			t.Fatalf("not started with %d pods: %+v", count, running.Spec)
+		}
+		if in := (Kind{}).State(running).Injected; in == nil || in.Workload != "w1" {
+			t.Fatalf("the injection is not recorded: %v", running.Annotations)
+		}
+		was, err := Kind{}.PodSets(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := Kind{}.PodSets(running)
+		if err != nil || !job.SameShape(was, is) {
+			t.Fatalf("a start changes the shape: %v", err)
+		}
+		running.Generation = 2
+		stopped := apply(t, running, Kind{}.Suspend(running))
+		stopped.Generation = 3
+		after := apply(t, stopped, Kind{}.Restore(stopped))
+		after.Generation = before.Generation
+		if !equality.Semantic.DeepEqual(before, after) {
+			t.Fatalf("not as it was:\n%+v\n%+v", before, after)
+		}
+	})
+}
+
+func TestPatchesTestWhatTheyWereMadeFor(t *testing.T) {
+	for name, change := range map[string]func(*batchv1.Job){
+		"another Job":        func(j *batchv1.Job) { j.UID = "u2" },
+		"edited":             func(j *batchv1.Job) { j.Generation++ },
+		"in another queue":   func(j *batchv1.Job) { j.Labels[v1beta1.QueueLabel] = "other" },
+		"annotated meantime": func(j *batchv1.Job) { j.Annotations = map[string]string{"new": "yes"} },
+	} {
+		patch, _ := Kind{}.Start(newJob(), job.Start{Workload: "w1"})
+		j := newJob()
+		change(j)
+		raw, err := json.Marshal(j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded, err := jsonpatch.DecodePatch(patch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decoded.Apply(raw); err == nil {
+			t.Errorf("%s: the patch was applied", name)
+		}
+	}
+}
