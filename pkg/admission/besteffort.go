@@ -98,6 +98,9 @@ func (q *clusterQueue) hopeful() bool {
 		return true
 	}
 	w := q.walk()
+	if w.parked != nil && !q.mayGain(q.pass.fallen) {
+		w.parked = nil
+	}
 	for c := w.next(); c != nil; c = w.next() {
 		if q.mightFit(c.Plan) {
 			q.pass.hopefulAt = q.scope.version

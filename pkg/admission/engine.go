@@ -57,6 +57,7 @@ type Engine struct {
 	out      []Decision
 	// spare is room for a verdict that is not kept, counted for turns.
 	spare   verdict
+	text    []byte // room for a message
 	counted []*queue.Class
 }
 

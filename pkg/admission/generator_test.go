@@ -25,14 +25,16 @@ type draw struct {
 	time int64
 	// lenient worlds have no StrictFIFO queues: nothing is held in them.
 	lenient bool
+	// flat worlds have no Cohort below another.
+	flat bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
 
 // features counts the cases that had something worth having.
 type features struct {
-	cases, lenient, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
-	strict, holds, cycles, admissions, waits                                     int
+	cases, lenient, flat, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
+	strict, holds, cycles, admissions, waits                                           int
 }
 
 // n is a number below limit. (Drawn from a longer range, since rapid prefers
@@ -46,7 +48,13 @@ func (d *draw) oneIn(n int, label string) bool {
 	return d.n(n, label) == n-1
 }
 
-func (d *draw) cohortName() string { return fmt.Sprint("c", d.n(cohortNames, "cohort")) }
+func (d *draw) cohortName() string {
+	if d.flat {
+		return fmt.Sprint("c", d.n(9, "cohort")/8)
+	}
+	return fmt.Sprint("c", d.n(cohortNames, "cohort"))
+}
+
 func (d *draw) queueName() string  { return fmt.Sprint("q", d.n(queueNames, "queue")) }
 func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "flavor")) }
 func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(16, "namespace")/15) }
@@ -139,7 +147,9 @@ func (d *draw) cohort(name string) Cohort {
 		c.Groups = nil
 	}
 	// Mostly a tree: parents have lower numbers; now and then anything.
-	if i := int(name[1] - '0'); d.oneIn(40, "any parent") {
+	if i := int(name[1] - '0'); d.flat {
+		return c
+	} else if d.oneIn(40, "any parent") {
 		c.Parent = d.cohortName()
 	} else if i > 0 && !d.oneIn(4, "root") {
 		c.Parent = fmt.Sprint("c", d.n(i, "parent"))

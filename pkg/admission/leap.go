@@ -3,6 +3,7 @@ package admission
 import (
 	"slices"
 
+	"fairlead.dev/fairlead/pkg/fairshare"
 	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
@@ -21,13 +22,14 @@ func (e *Engine) leap(s *scope) bool {
 	if s.literal {
 		return true
 	}
-	least := -1
+	least, sure := -1, true
 	for _, q := range s.play {
-		turns, hope := e.turns(q)
+		turns, hope, fit := e.turns(q)
+		sure = sure && hope == fit
 		if hope {
 			q.pass.hopefulAt = s.version
 		}
-		q.pass.hope = hope
+		q.pass.hope, q.pass.turns = hope, turns
 		if hope && (least < 0 || turns < least) {
 			least = turns
 		}
@@ -36,20 +38,51 @@ func (e *Engine) leap(s *scope) bool {
 		e.parkAll(s)
 		return false
 	}
-	play := s.play[:0]
+	s.late, s.skipped = s.late[:0], least
 	for _, q := range s.play {
-		if !q.pass.hope && !s.nested {
+		switch {
+		case s.nested || q.pass.hope && q.pass.turns == least:
+			if least > 0 {
+				e.skip(q, least)
+				s.invalidate(q)
+			}
+		case !q.pass.hope:
 			e.drop(s, q)
-			continue
-		}
-		play = append(play, q)
-		if least > 0 {
+		case sure && q.pass.item == nil:
+			q.pass.invalid = false
+			s.late = append(s.late, q)
+		default:
 			e.skip(q, least)
 			s.invalidate(q)
 		}
 	}
-	s.play = play
 	return true
+}
+
+// catchUp lets the queues that leap has left out store their representatives
+// after all, since the pass goes on after its first admission, which was that
+// of q with the given key: as of before it, and with the turns of those that
+// would have come first. Until then they would only have parked something.
+func (e *Engine) catchUp(s *scope, q *clusterQueue, charge []quota.Request, key *fairshare.Key) {
+	undo := func(sign quota.Amount) {
+		for _, r := range charge {
+			s.tree.Add(q.at, s.tree.Local(r.FR), sign*r.Amount)
+		}
+		s.version++
+	}
+	undo(-1)
+	for _, o := range s.late {
+		e.skip(o, s.skipped)
+		e.store(s, o)
+		if o.pass.item != nil && fairshare.CompareKeys(s.tournament.Key(o.at), key) < 0 {
+			e.act(s, o)
+			o.pass.acted = true
+			s.acted = append(s.acted, o)
+			e.store(s, o)
+		}
+	}
+	s.late = s.late[:0]
+	undo(+1)
 }
 
 // goOn says whether a pass has anything left to do but to park, turn by turn,
@@ -73,6 +106,7 @@ func (e *Engine) goOn(s *scope) bool {
 
 // parkAll ends a pass in which nothing more can be admitted.
 func (e *Engine) parkAll(s *scope) {
+	s.tournament.Clear()
 	for _, q := range s.play {
 		e.drop(s, q)
 	}
@@ -91,16 +125,16 @@ func (e *Engine) drop(s *scope, q *clusterQueue) {
 // turns counts the turns in which the queue, as things stand, would only park
 // something before it comes to a workload that fits, or of which more than
 // that must be known; hope is false if it never does.
-func (e *Engine) turns(q *clusterQueue) (turns int, hope bool) {
+func (e *Engine) turns(q *clusterQueue) (turns int, hope, fit bool) {
 	e.counted = e.counted[:0]
 	w := q.walk()
 	for c := w.next(); c != nil; c = w.next() {
 		if c.Plan.Volatile {
-			return turns, true
+			return turns, true, false
 		}
 		switch e.assess(q, c) {
 		case fits:
-			return turns, true
+			return turns, true, true
 		case noCandidates:
 			if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
 				continue // was parked with it
@@ -109,7 +143,7 @@ func (e *Engine) turns(q *clusterQueue) (turns int, hope bool) {
 			turns++
 		}
 	}
-	return turns, false
+	return turns, false, false
 }
 
 // skip lets a queue take a number of turns in which it only parks something.
@@ -170,6 +204,15 @@ func (e *Engine) assess(q *clusterQueue, c *queue.Class) kind {
 // assessFlavor is the kind of the grade of one flavor.
 func (q *clusterQueue) assessFlavor(alt *quota.Alternative, room []quota.Amount) kind {
 	if alt.Overflow {
+		return noFit
+	}
+	if alt.IfShort != shortAsks {
+		if fit := roomFor(alt, room); fit {
+			return fits
+		}
+		if alt.IfShort == shortPreempts {
+			return noCandidates
+		}
 		return noFit
 	}
 	k := fits

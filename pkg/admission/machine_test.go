@@ -52,6 +52,7 @@ func newMachine(t *rapid.T, seen *features) *machine {
 	}
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
+	m.flat = m.oneIn(3, "flat")
 	m.engine = New(m.config)
 	m.oracle = oracle.New(oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared})
 	return m

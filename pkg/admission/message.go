@@ -55,11 +55,15 @@ func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) str
 		if why == noMatchingFlavor {
 			return q.explainNoFlavor(it, ps)
 		}
-		var parts []string
+		b := append(append(append(e.text[:0], "pod set "...), ps.Name...), ' ')
 		for a := range it.Alternatives {
-			parts = append(parts, e.explainAlternative(q, it, &it.Alternatives[a], why)...)
+			if a > 0 {
+				b = append(b, "; "...)
+			}
+			b = e.appendAlternative(b, q, it, &it.Alternatives[a], why)
 		}
-		return "pod set " + ps.Name + " " + strings.Join(parts, "; ")
+		e.text = b
+		return string(b)
 	}
 	return "does not fit ClusterQueue " + q.name
 }
@@ -82,51 +86,61 @@ func (q *clusterQueue) explainNoFlavor(it *quota.Item, ps *PodSet) string {
 	return fmt.Sprintf("pod set %s requests %s, which ClusterQueue %s does not cover", ps.Name, strings.Join(missing, ", "), q.name)
 }
 
-// explainAlternative tells what one flavor is short of.
-func (e *Engine) explainAlternative(q *clusterQueue, it *quota.Item, alt *quota.Alternative, why reasonCode) []string {
+// appendAlternative tells what one flavor is short of.
+func (e *Engine) appendAlternative(b []byte, q *clusterQueue, it *quota.Item, alt *quota.Alternative, why reasonCode) []byte {
 	flavor := q.groups[it.Group].flavors[alt.Flavor].spec.Name
 	if alt.Overflow {
-		return []string{"needs more of flavor " + flavor + " than can be counted"}
+		return append(append(append(b, "needs more of flavor "...), flavor...), " than can be counted"...)
 	}
 	t := q.scope.tree
-	var parts []string
+	began := len(b)
 	for _, r := range alt.Requests {
 		name := e.forest.Name(t.Global(r.FR)).Resource
 		available := max(0, t.Available(q.at, r.FR))
 		cell := t.At(q.at, r.FR)
-		switch {
-		case why == exceedsMaxQuota && r.Amount > cell.Potential:
-			parts = append(parts, fmt.Sprintf("needs %s %s of flavor %s, more than the %s that ClusterQueue %s could ever use",
-				format(name, r.Amount), name, flavor, format(name, cell.Potential), q.name))
-		case r.Amount > available:
-			borrow := max(0, available-max(0, cell.Nominal-cell.Usage))
-			parts = append(parts, fmt.Sprintf("needs %s %s of flavor %s; %s available to ClusterQueue %s (nominal %s, used %s, may borrow %s more)",
-				format(name, r.Amount), name, flavor, format(name, available), q.name,
-				format(name, cell.Nominal), format(name, cell.Usage), format(name, borrow)))
+		exceeds := why == exceedsMaxQuota && r.Amount > cell.Potential
+		if !exceeds && r.Amount <= available {
+			continue
 		}
+		if len(b) > began {
+			b = append(b, "; "...)
+		}
+		b = append(appendAmount(append(b, "needs "...), name, r.Amount), ' ')
+		b = append(append(append(b, name...), " of flavor "...), flavor...)
+		if exceeds {
+			b = appendAmount(append(b, ", more than the "...), name, cell.Potential)
+			b = append(append(append(b, " that ClusterQueue "...), q.name...), " could ever use"...)
+			continue
+		}
+		b = appendAmount(append(b, "; "...), name, available)
+		b = append(append(b, " available to ClusterQueue "...), q.name...)
+		b = appendAmount(append(b, " (nominal "...), name, cell.Nominal)
+		b = appendAmount(append(b, ", used "...), name, cell.Usage)
+		b = appendAmount(append(b, ", may borrow "...), name, max(0, available-max(0, cell.Nominal-cell.Usage)))
+		b = append(b, " more)"...)
 	}
-	if len(parts) == 0 {
-		parts = append(parts, "competes with other pod sets for flavor "+flavor)
+	if len(b) == began {
+		b = append(append(b, "competes with other pod sets for flavor "...), flavor...)
 	}
-	return parts
+	return b
 }
 
-// format writes an amount as people write it: cores for cpu, binary units
-// where they divide a large amount.
-func format(resource string, a quota.Amount) string {
+// appendAmount writes an amount as people write it: cores for cpu, binary
+// units where they divide a large amount.
+func appendAmount(b []byte, resource string, a quota.Amount) []byte {
 	if a == quota.Unlimited {
-		return "unlimited"
+		return append(b, "unlimited"...)
 	}
 	if resource == "cpu" {
 		if a%1000 == 0 {
-			return strconv.FormatInt(a/1000, 10)
+			return strconv.AppendInt(b, a/1000, 10)
 		}
-		return strconv.FormatInt(a, 10) + "m"
+		return append(strconv.AppendInt(b, a, 10), 'm')
 	}
 	for i, unit := range []string{"Pi", "Ti", "Gi", "Mi"} {
 		if size := int64(1) << (50 - 10*i); a >= size && a%size == 0 {
-			return strconv.FormatInt(a/size, 10) + unit
+			return append(strconv.AppendInt(b, a/size, 10), unit...)
 		}
 	}
-	return strconv.FormatInt(a, 10)
+	return strconv.AppendInt(b, a, 10)
 }

@@ -23,6 +23,7 @@ type passState struct {
 	// hope is for leap.
 	hopefulAt uint64
 	hope      bool
+	turns     int
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.
@@ -75,8 +76,14 @@ func (e *Engine) pass(s *scope) {
 		if !e.recheck(s, q) {
 			continue
 		}
-		if e.act(s, q) && !e.goOn(s) {
-			return
+		item, key := q.pass.item, s.tournament.Key(q.at)
+		if e.act(s, q) {
+			if !e.goOn(s) {
+				return
+			}
+			if len(s.late) > 0 {
+				e.catchUp(s, q, item.Owner.(*workload).charge, key)
+			}
 		}
 		q.pass.acted = true
 		s.acted = append(s.acted, q)

@@ -109,12 +109,45 @@ func (q *clusterQueue) planPodSet(p *quota.Plan, index int32, ps *PodSet, count 
 					alt.Requests = append(alt.Requests, quota.Request{FR: fr, Amount: amount})
 				}
 			}
+			alt.IfShort = q.ifShort(&alt)
 			if listed {
 				item.Alternatives = append(item.Alternatives, alt)
 			}
 		}
 		p.Items = append(p.Items, item)
 	}
+}
+
+// What an alternative amounts to if there is not room for one of its requests.
+const (
+	shortAsks     int8 = iota // depends on usage
+	shortNoFit                // NoFit
+	shortPreempts             // Preempt without victims
+)
+
+// ifShort says what follows if any request of an alternative is short.
+func (q *clusterQueue) ifShort(alt *quota.Alternative) int8 {
+	t := q.scope.tree
+	may, asks := 0, false
+	for _, r := range alt.Requests {
+		switch {
+		case r.FR < 0, r.Amount > t.Potential(q.at, r.FR):
+			return shortNoFit
+		case q.preemptsAnyway, t.Nominal(q.at, r.FR) >= r.Amount:
+			may++
+		case t.Parent(q.at) > 0:
+			asks = true // a Cohort below the root may hold it
+		}
+	}
+	switch {
+	case asks:
+		return shortAsks
+	case may == len(alt.Requests):
+		return shortPreempts
+	case may == 0:
+		return shortNoFit
+	}
+	return shortAsks
 }
 
 // crowded says whether pod sets together might ask more of a flavor-resource
@@ -169,8 +202,14 @@ func roomFor(alt *quota.Alternative, room []quota.Amount) bool {
 	if alt.Overflow {
 		return false
 	}
-	for _, r := range alt.Requests {
-		if r.Amount > room[r.FR] {
+	if len(alt.Requests) > 0 {
+		if r := &alt.Requests[alt.Hint]; r.Amount > room[r.FR] {
+			return false // still
+		}
+	}
+	for i := range alt.Requests {
+		if r := &alt.Requests[i]; r.Amount > room[r.FR] {
+			alt.Hint = uint8(i)
 			return false
 		}
 	}

@@ -372,5 +372,6 @@ func (m *machine) count() {
 	add(&s.twoFlavors, two)
 	add(&s.cutBelowUse, m.cutBelow)
 	add(&s.lenient, m.lenient)
+	add(&s.flat, m.flat)
 	add(&s.holds, len(m.oracle.Holds()) > 0)
 }

@@ -48,6 +48,10 @@ type scope struct {
 	// hopes those of them that may have something to admit: see leap.go.
 	nested, literal bool
 	play, hopes     []*clusterQueue
+	// late are queues that leap has left out for now; it has skipped so many
+	// rounds.
+	late    []*clusterQueue
+	skipped int
 	// room is what the queue at roomNode can use, as of roomVersion.
 	room        []quota.Amount
 	roomNode    int32

@@ -60,6 +60,18 @@ func (t *Tournament) Leave(leaf int32) {
 	t.rekey(leaf, leaf)
 }
 
+// Clear takes all leaves out.
+func (t *Tournament) Clear() { t.clear(0) }
+
+func (t *Tournament) clear(n int32) {
+	t.best[n] = -1
+	for _, c := range t.heap[n] {
+		t.at[c] = -1
+		t.clear(c)
+	}
+	t.heap[n] = t.heap[n][:0]
+}
+
 // Rekey computes anew the keys on leaf's path: something charged at leaf has
 // changed.
 func (t *Tournament) Rekey(leaf int32) { t.rekey(leaf, leaf) }

@@ -63,4 +63,9 @@ type Alternative struct {
 	Requests []Request
 	// Overflow says that the request is larger than an amount can be.
 	Overflow bool
+	// IfShort is what is known beforehand of the case that there is not room
+	// for some request; Hint is the request that was last found short. Both
+	// are for whoever made the plan.
+	IfShort int8
+	Hint    uint8
 }
