@@ -106,7 +106,7 @@ func DemoRules() *observer.Rules {
 	rules := load.DemoSite().Rules()
 	rules.Expect = load.Expectations()
 	rules.Split = &observer.SplitRule{
-		Tolerance: 0.05, RunningTolerance: 0.1, MinimumFill: 0.9,
+		Tolerance: 0.05, RunningTolerance: 0.05, MinimumFill: 0.9,
 		Settle: observer.Seconds(5 * time.Second), Minimum: observer.Seconds(4 * time.Second),
 	}
 	return rules
