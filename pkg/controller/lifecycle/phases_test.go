@@ -1,0 +1,280 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/job"
+	"fairlead.dev/fairlead/pkg/job/batchjob"
+)
+
+var now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+
+// noClasses knows no priority class.
+type noClasses struct{}
+
+func (noClasses) WorkloadPriorityClass(string) (int32, bool) { return 0, false }
+func (noClasses) PriorityClass(string) (int32, bool)         { return 0, false }
+func (noClasses) GlobalDefault() (string, int32, bool)       { return "", 0, false }
+
+// scene is a workload in some state.
+type scene struct {
+	job      *batchv1.Job
+	workload *v1beta1.Workload
+	slot     slot
+	facts    Facts
+}
+
+// newScene is a suspended Job with its Workload, which waits.
+func newScene() *scene {
+	yes := true
+	j := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "osg", Name: "sim", UID: "job-uid", ResourceVersion: "5", Generation: 1,
+		Labels: map[string]string{v1beta1.QueueLabel: "main"}}}
+	j.Spec.Suspend = &yes
+	j.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main"}}
+	s := &scene{job: j, facts: Facts{Classes: noClasses{}, Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) {
+		return &v1beta1.ResourceFlavor{Spec: v1beta1.ResourceFlavorSpec{NodeLabels: map[string]string{"kind": name}}}, name != "missing"
+	}}}
+	sets, err := batchjob.Kind{}.PodSets(j)
+	if err != nil {
+		panic(err)
+	}
+	kind := batchjob.Kind{}
+	active := true
+	s.workload = job.NewWorkload(kind, j, job.DesiredSpec(kind.State(j), sets, job.Priority{}, &active))
+	s.workload.UID, s.workload.ResourceVersion, s.workload.Generation = "wl-uid", "7", 1
+	s.workload.CreationTimestamp = metav1.NewTime(now.Add(-time.Minute))
+	return s
+}
+
+func (s *scene) sight() *sight {
+	v := &sight{now: now, kind: batchjob.Kind{}, workload: s.workload, slot: &s.slot, facts: &s.facts}
+	if s.job != nil {
+		v.job, v.state = s.job, batchjob.Kind{}.State(s.job)
+	}
+	if v.workload != nil {
+		v.key = keyOf(s.workload)
+	}
+	v.reconcileSlot()
+	return v
+}
+
+func assignment() *admission.Assignment {
+	return &admission.Assignment{ClusterQueue: "cq", PodSets: []admission.PodSetAssignment{{Name: "main", Count: 1,
+		Flavors: []admission.ResourceFlavorName{{Resource: "cpu", Flavor: "plain"}}}}}
+}
+
+func (s *scene) decided() {
+	s.slot.decision = &decision{uid: "wl-uid", generation: 1, assignment: *assignment()}
+}
+
+func (s *scene) admit() {
+	s.workload.Status = admitted(s.workload, assignment(), "reserved", now)
+}
+
+func (s *scene) run() {
+	no := false
+	s.job.Spec.Suspend = &no
+	s.job.Status.Active = 1
+}
+
+func (s *scene) inject(workload string) {
+	raw, _ := json.Marshal(job.Injection{Workload: workload})
+	s.job.Annotations = map[string]string{v1beta1.InjectedAnnotation: string(raw)}
+}
+
+func (s *scene) evict(reason string) { s.workload.Status = evicted(s.workload, reason, "because", now) }
+
+func (s *scene) end(kind batchv1.JobConditionType) {
+	s.job.Status.Conditions = append(s.job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue})
+}
+
+func TestTheNextStep(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*scene)
+		want   string // purpose of the write, or "nothing", "wait", "verify", "forget", "warn"
+	}{
+		"a Job without Workload":          {func(s *scene) { s.workload = nil }, "create"},
+		"its Workload is on its way":      {func(s *scene) { s.workload = nil; s.slot.created, s.slot.createdAt = "job-uid", now }, "wait"},
+		"its Workload never came":         {func(s *scene) { s.workload = nil; s.slot.created, s.slot.createdAt = "job-uid", now.Add(-time.Hour) }, "create"},
+		"without Workload, class missing": {func(s *scene) { s.workload = nil; s.job.Labels[v1beta1.PriorityClassLabel] = "ghost" }, "warn"},
+		"without Workload, annotation odd": {func(s *scene) {
+			s.workload = nil
+			s.job.Annotations = map[string]string{v1beta1.JobMinParallelismAnnotation: "x"}
+		}, "warn"},
+		"without Workload, ended":         {func(s *scene) { s.workload = nil; s.end(batchv1.JobComplete) }, "nothing"},
+		"without Workload, being deleted": {func(s *scene) { s.workload = nil; s.job.DeletionTimestamp = &metav1.Time{Time: now} }, "nothing"},
+		"it waits":                        {func(*scene) {}, "nothing"},
+		"it has waited for long":          {func(s *scene) { s.slot.verdict = &verdict{reason: "WaitingForQuota", due: true} }, "explain"},
+		"its reason is not due":           {func(s *scene) { s.slot.verdict = &verdict{reason: "WaitingForQuota"} }, "nothing"},
+		"its turn has come":               {func(s *scene) { s.decided() }, "admit"},
+		"its turn came for an older self": {func(s *scene) { s.decided(); s.workload.Generation = 2 }, "forget"},
+		"its turn came when inactive":     {func(s *scene) { s.decided(); no := false; s.workload.Spec.Active = &no }, "forget"},
+		"its turn came while it stops":    {func(s *scene) { s.decided(); s.job.Status.Active = 1 }, "forget"},
+		"it is edited while it waits":     {func(s *scene) { s.job.Spec.Parallelism = new(int32); s.job.ResourceVersion = "6" }, "respec"},
+		"it moves to another queue":       {func(s *scene) { s.job.Labels[v1beta1.QueueLabel] = "other" }, "respec"},
+		"it is admitted":                  {func(s *scene) { s.admit() }, "start"},
+		"it is admitted, then edited":     {func(s *scene) { s.admit(); s.job.Spec.Parallelism = new(int32) }, "release"},
+		"it is admitted, then moved":      {func(s *scene) { s.admit(); s.job.Labels[v1beta1.QueueLabel] = "other" }, "release"},
+		"it runs":                         {func(s *scene) { s.admit(); s.run(); s.inject("wl-uid") }, "nothing"},
+		"the server will not have it":     {func(s *scene) { s.admit(); s.slot.refusals = mostRefusals }, "evict"},
+		"its flavor is gone":              {func(s *scene) { s.admit(); s.workload.Status.Admission.PodSetAssignments[0].Flavors["cpu"] = "missing" }, "wait"},
+		"its flavor contradicts it": {func(s *scene) {
+			s.admit()
+			s.job.Spec.Template.Spec.NodeSelector = map[string]string{"kind": "other"}
+			s.slot.compared = s.sight().shapes()
+		}, "finish"},
+		"its user suspends it":                {func(s *scene) { s.admit(); s.inject("wl-uid") }, "verify"},
+		"its user has suspended it":           {func(s *scene) { s.admit(); s.inject("wl-uid"); s.slot.verified = s.sight().versions() }, "evict"},
+		"it was started by an earlier self":   {func(s *scene) { s.admit(); s.inject("other-uid") }, "restore"},
+		"it runs and is deactivated":          {func(s *scene) { s.admit(); s.run(); no := false; s.workload.Spec.Active = &no }, "evict"},
+		"it runs and is evicted":              {func(s *scene) { s.admit(); s.run(); s.evict("Deactivated") }, "stop"},
+		"evicted, pods left":                  {func(s *scene) { s.admit(); s.evict("Deactivated"); s.inject("wl-uid"); s.job.Status.Active = 1 }, "nothing"},
+		"evicted, pods gone":                  {func(s *scene) { s.admit(); s.evict("Deactivated"); s.inject("wl-uid") }, "restore"},
+		"evicted and restored":                {func(s *scene) { s.admit(); s.evict("Deactivated") }, "release"},
+		"it runs without admission":           {func(s *scene) { s.run() }, "verify"},
+		"it really runs without admission":    {func(s *scene) { s.run(); s.slot.verified = s.sight().versions() }, "stop"},
+		"found running, charge known":         {func(s *scene) { s.run(); s.found(); s.slot.adopt = assignment() }, "adopt"},
+		"found running, queue leads nowhere":  {func(s *scene) { s.run(); s.found() }, "nothing"},
+		"found running, admitted by its turn": {func(s *scene) { s.run(); s.found(); s.decided() }, "adopt"},
+		"it succeeds":                         {func(s *scene) { s.admit(); s.run(); s.end(batchv1.JobComplete) }, "finish"},
+		"it ends while it waits":              {func(s *scene) { s.end(batchv1.JobFailed) }, "finish"},
+		"its end is known":                    {func(s *scene) { s.end(batchv1.JobFailed); s.workload.Status = finished(s.workload, "Failed", "x", now) }, "nothing"},
+		"its end is kept for a while": {func(s *scene) {
+			s.end(batchv1.JobFailed)
+			s.workload.Status = finished(s.workload, "Failed", "x", now)
+			s.keep(time.Minute)
+		}, "wait"},
+		"its end was kept long enough": {func(s *scene) {
+			s.end(batchv1.JobFailed)
+			s.workload.Status = finished(s.workload, "Failed", "x", now.Add(-time.Hour))
+			s.keep(time.Minute)
+		}, "retention"},
+		"it leaves the queue":                  {func(s *scene) { s.job.Labels = nil }, "discard"},
+		"it leaves the queue while it runs":    {func(s *scene) { s.admit(); s.run(); s.job.Labels = nil }, "nothing"},
+		"it leaves the queue after running":    {func(s *scene) { s.admit(); s.inject("wl-uid"); s.job.Labels = nil }, "restore"},
+		"the Job was deleted just now":         {func(s *scene) { s.job = nil }, "wait"},
+		"the Job was deleted":                  {func(s *scene) { s.job = nil; s.slot.ownerless = now.Add(-time.Minute) }, "finish"},
+		"nothing is left":                      {func(s *scene) { s.job, s.workload = nil, nil }, "nothing"},
+		"a Workload of its own waits":          {func(s *scene) { s.own() }, "nothing"},
+		"a Workload of its own has its turn":   {func(s *scene) { s.own(); s.decided() }, "admit"},
+		"a Workload of its own is deactivated": {func(s *scene) { s.own(); s.admit(); no := false; s.workload.Spec.Active = &no }, "evict"},
+		"a Workload of its own is evicted":     {func(s *scene) { s.own(); s.admit(); s.evict("Preempted") }, "nothing"},
+		"a Workload of its own is admitted":    {func(s *scene) { s.own(); s.admit() }, "nothing"},
+	} {
+		s := newScene()
+		c.change(s)
+		if got := describe(next(s.sight())); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func (s *scene) found() { s.workload.Annotations = map[string]string{job.AdoptedAnnotation: "true"} }
+func (s *scene) own()   { s.job, s.workload.OwnerReferences = nil, nil }
+
+func (s *scene) keep(d time.Duration) { s.facts.Retention = &d }
+
+func describe(st *step) string {
+	switch {
+	case st.verify:
+		return "verify"
+	case st.forget:
+		return "forget"
+	case st.write != nil:
+		return string(st.write.Purpose)
+	case st.wait > 0:
+		return "wait"
+	case st.warning != "":
+		return "warn"
+	default:
+		return "nothing"
+	}
+}
+
+func TestStatusWritesCarryWhatTheyWereMadeOn(t *testing.T) {
+	s := newScene()
+	s.decided()
+	w := next(s.sight()).write
+	var body struct {
+		Metadata metav1.ObjectMeta
+		Spec     *json.RawMessage
+		Status   v1beta1.WorkloadStatus
+	}
+	if err := json.Unmarshal(w.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Metadata.UID != "wl-uid" || body.Metadata.ResourceVersion != "7" || body.Spec != nil {
+		t.Errorf("written as %s", w.Body)
+	}
+	if body.Status.Admission.ClusterQueue != "cq" || len(body.Status.Conditions) != 2 {
+		t.Errorf("status is %+v", body.Status)
+	}
+	after := w.after("8")
+	if after.ResourceVersion != "8" || after.Status.Admission == nil || after.Spec.QueueName != "main" || s.workload.ResourceVersion != "7" {
+		t.Errorf("afterwards %+v", after)
+	}
+}
+
+func TestReservingSettlesAnEviction(t *testing.T) {
+	s := newScene()
+	s.admit()
+	s.evict(v1beta1.EvictedDeactivated)
+	no := false
+	s.workload.Spec.Active = &no
+	s.workload.Status = released(s.workload, "stopped", 0, now)
+	requeued := condition(s.workload, v1beta1.WorkloadRequeued)
+	if requeued.Status != metav1.ConditionFalse || requeued.Reason != v1beta1.EvictedDeactivated {
+		t.Errorf("a deactivated workload is requeued: %+v", requeued)
+	}
+	if c := condition(s.workload, v1beta1.WorkloadQuotaReserved); c.Status != metav1.ConditionFalse || c.Reason != v1beta1.PendingEvaluation || s.workload.Status.Admission != nil {
+		t.Errorf("still reserved: %+v", c)
+	}
+	s.admit()
+	if c := condition(s.workload, v1beta1.WorkloadEvicted); c.Status != metav1.ConditionFalse {
+		t.Errorf("still evicted: %+v", c)
+	}
+	if c := condition(s.workload, v1beta1.WorkloadRequeued); c.Reason != v1beta1.RequeuedReactivated {
+		t.Errorf("not reactivated: %+v", c)
+	}
+}
+
+func condition(wl *v1beta1.Workload, kind string) metav1.Condition {
+	for _, c := range wl.Status.Conditions {
+		if c.Type == kind {
+			return c
+		}
+	}
+	return metav1.Condition{}
+}
+
+func TestFailedStartsWaitLongerEachTime(t *testing.T) {
+	s := newScene()
+	waited := []time.Duration{}
+	for range 8 {
+		s.admit()
+		s.evict(EvictedByFailedStart)
+		s.workload.Status = released(s.workload, "refused", startBackoff(s.workload), now)
+		waited = append(waited, s.workload.Status.RequeueState.RequeueAt.Sub(now))
+	}
+	if waited[0] != time.Minute || waited[1] != 2*time.Minute || waited[7] != time.Hour {
+		t.Errorf("waits are %v", waited)
+	}
+}
+
+func TestMessagesFitTheAPI(t *testing.T) {
+	s := newScene()
+	s.evict(strings.Repeat("x", 10))
+	s.workload.Status = evicted(s.workload, "Reason", strings.Repeat("long ", 10000), now)
+	if got := len(condition(s.workload, v1beta1.WorkloadEvicted).Message); got > 32<<10 {
+		t.Errorf("a message of %d bytes", got)
+	}
+}
