@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
@@ -46,9 +47,17 @@ func decode(raw []byte) (*configv1beta1.Configuration, error) {
 	if strings.TrimSpace(string(raw)) == "" {
 		return nil, fmt.Errorf("it is empty: begin with apiVersion: %s and kind: %s", configv1beta1.GroupVersion, configv1beta1.Kind)
 	}
+	asJSON, err := yaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return nil, err
+	}
 	configuration := &configv1beta1.Configuration{}
-	if err := yaml.UnmarshalStrict(raw, configuration); err != nil {
-		return nil, fmt.Errorf("%w (see docs/configuration.md for the fields there are)", err)
+	strict, err := json.UnmarshalStrict(asJSON, configuration)
+	if err != nil {
+		return nil, err
+	}
+	if len(strict) > 0 {
+		return nil, fmt.Errorf("%w: correct the spelling or remove it", errors.Join(strict...))
 	}
 	if configuration.APIVersion == "" || configuration.Kind == "" {
 		return nil, fmt.Errorf("apiVersion or kind is missing: begin with apiVersion: %s and kind: %s", configv1beta1.GroupVersion, configv1beta1.Kind)

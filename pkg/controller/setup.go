@@ -80,7 +80,12 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	}
 	c.newLoop(counters)
 	fairSharing := *options.Configuration.FairSharing.Enable
-	statuses := queuestatus.New(mgr.GetClient(), c.queues, c.loop.Snapshot, fairSharing, mgr.GetLogger().WithName("queues"))
+	writer, err := client.New(c.writes.config, client.Options{HTTPClient: c.writes.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("client for statuses: %w", err)
+	}
+	update := func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) }
+	statuses := queuestatus.New(update, c.queues, c.loop.Snapshot, fairSharing, mgr.GetLogger().WithName("queues"))
 	reporter.Admitted = statuses.Admitted
 	metrics.NewQueues(options.Registry, c.loop.Snapshot, options.Configuration.Metrics.EnableClusterQueueResources)
 	if err := c.watchAll(ctx); err != nil {

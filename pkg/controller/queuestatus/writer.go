@@ -38,9 +38,13 @@ type Books struct {
 	LocalQueues   *ledger.Book[*v1beta1.LocalQueue]
 }
 
+// Update writes the status of an object to the API server and fills the object
+// with the answer.
+type Update func(context.Context, client.Object) error
+
 // Writer writes statuses.
 type Writer struct {
-	client      client.Client
+	update      Update
 	books       Books
 	snapshot    func() *admission.Snapshot
 	fairSharing bool
@@ -52,8 +56,8 @@ type Writer struct {
 }
 
 // New returns a Writer that is to be started.
-func New(c client.Client, books Books, snapshot func() *admission.Snapshot, fairSharing bool, log logr.Logger) *Writer {
-	return &Writer{client: c, books: books, snapshot: snapshot, fairSharing: fairSharing, log: log, written: map[string]time.Time{}}
+func New(update Update, books Books, snapshot func() *admission.Snapshot, fairSharing bool, log logr.Logger) *Writer {
+	return &Writer{update: update, books: books, snapshot: snapshot, fairSharing: fairSharing, log: log, written: map[string]time.Time{}}
 }
 
 // Admitted counts an admission: the more there are, the more statuses may be
@@ -131,7 +135,7 @@ func (w *Writer) differing(snapshot *admission.Snapshot) []pending {
 			changed := cq.DeepCopy()
 			changed.Status = status
 			all = append(all, w.pending("ClusterQueue "+now.Name, func(ctx context.Context) error {
-				return put(ctx, w.client, w.books.ClusterQueues, key, changed)
+				return put(ctx, w.update, w.books.ClusterQueues, key, changed)
 			}))
 		}
 	}
@@ -146,7 +150,7 @@ func (w *Writer) differing(snapshot *admission.Snapshot) []pending {
 			changed := cohort.DeepCopy()
 			changed.Status = status
 			all = append(all, w.pending("Cohort "+now.Name, func(ctx context.Context) error {
-				return put(ctx, w.client, w.books.Cohorts, key, changed)
+				return put(ctx, w.update, w.books.Cohorts, key, changed)
 			}))
 		}
 	}
@@ -161,7 +165,7 @@ func (w *Writer) differing(snapshot *admission.Snapshot) []pending {
 			changed := lq.DeepCopy()
 			changed.Status = status
 			all = append(all, w.pending("LocalQueue "+now.Namespace+"/"+now.Name, func(ctx context.Context) error {
-				return put(ctx, w.client, w.books.LocalQueues, key, changed)
+				return put(ctx, w.update, w.books.LocalQueues, key, changed)
 			}))
 		}
 	}
@@ -173,8 +177,8 @@ func (w *Writer) pending(name string, put func(context.Context) error) pending {
 }
 
 // put writes a status and files the answer.
-func put[T client.Object](ctx context.Context, c client.Client, book *ledger.Book[T], key ledger.Key, changed T) error {
-	if err := c.Status().Update(ctx, changed); err != nil {
+func put[T client.Object](ctx context.Context, update Update, book *ledger.Book[T], key ledger.Key, changed T) error {
+	if err := update(ctx, changed); err != nil {
 		return err
 	}
 	changed.SetManagedFields(nil)
