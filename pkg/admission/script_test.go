@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -114,6 +115,8 @@ func (s *script) command(name string, args []string) {
 		s.now = s.number(args[0])
 	case "decide": // [messages | count]
 		s.decide(slices.Contains(args, "messages"), slices.Contains(args, "count"))
+	case "finish-in-turn":
+		s.finishInTurn(args)
 	case "next-wake":
 		at, ok := s.engine.NextWake(s.now)
 		fmt.Fprintf(&s.out, "next wake: %d %t\n", at, ok)
@@ -123,6 +126,29 @@ func (s *script) command(name string, args []string) {
 		s.restart()
 	default:
 		s.workloadCommand(name, args)
+	}
+}
+
+// finishInTurn finishes one workload after the other, with a decision after
+// each, and prints how many each queue was admitted.
+func (s *script) finishInTurn(args []string) {
+	uids, _ := s.uids(args)
+	byQueue := map[string]int{}
+	for _, uid := range uids {
+		s.workloadCommand("finish", []string{uid})
+		for _, d := range s.step(Decide{}) {
+			if d, ok := d.(Admit); ok {
+				s.assumed[d.UID] = &d.Assignment
+				byQueue[d.Assignment.ClusterQueue]++
+			}
+		}
+	}
+	s.counts(byQueue)
+}
+
+func (s *script) counts(byQueue map[string]int) {
+	for _, q := range slices.Sorted(maps.Keys(byQueue)) {
+		fmt.Fprintf(&s.out, "%s admits %d\n", q, byQueue[q])
 	}
 }
 
@@ -165,7 +191,7 @@ func (s *script) workloadCommand(name string, args []string) {
 			s.objects[uid] = &c
 			delete(s.assumed, uid)
 			s.step(Forget{UID: uid, NotBefore: c.NotBefore})
-		case "finish":
+		case "finish": // it has ended; finish-in-turn decides after each
 			s.ended[uid] = true
 			delete(s.assumed, uid)
 			s.step(Finish{UID: uid})
@@ -222,9 +248,7 @@ func (s *script) decide(messages, count bool) {
 	slices.Sort(waits)
 	switch {
 	case count:
-		for _, q := range slices.Sorted(keys(byQueue)) {
-			fmt.Fprintf(&s.out, "%s admits %d\n", q, byQueue[q])
-		}
+		s.counts(byQueue)
 		fmt.Fprintf(&s.out, "told to wait: %d\n", len(waits))
 	case len(waits) == 0 && len(admitted) == 0:
 		fmt.Fprintln(&s.out, "nothing")
@@ -235,25 +259,11 @@ func (s *script) decide(messages, count bool) {
 	}
 }
 
-func keys(m map[string]int) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
 // restart replaces the engine by one that has seen the API server's content
 // and the admissions that were to be written, workloads first.
 func (s *script) restart() {
 	s.engine = New(s.config)
-	uids := make(map[string]int, len(s.objects))
-	for uid := range s.objects {
-		uids[uid] = 0
-	}
-	for _, uid := range slices.Sorted(keys(uids)) {
+	for _, uid := range slices.Sorted(maps.Keys(s.objects)) {
 		if s.ended[uid] {
 			s.step(Finish{UID: uid})
 			continue
@@ -264,7 +274,7 @@ func (s *script) restart() {
 		}
 		s.show(&w)
 	}
-	for _, ev := range slices.Backward(s.events) {
+	for _, ev := range s.events {
 		switch ev := ev.(type) {
 		case SetClusterQueue, SetCohort, SetFlavor, SetLocalQueue, SetNamespace:
 			s.step(ev)
@@ -318,8 +328,8 @@ func (s *script) usage(list []FlavorUsage) {
 		if u.Borrowed != 0 {
 			fmt.Fprintf(&s.out, " (%d borrowed)", u.Borrowed)
 		}
+		s.out.WriteString(",")
 	}
-	s.out.WriteString(",")
 }
 
 // foundAdmitted gives a workload the admission that options describe.
