@@ -38,7 +38,7 @@ func (q *clusterQueue) woken() bool { return q.scope.since != 0 && q.pass.since 
 // eligible says whether a parked class has been woken by a fall of usage. It
 // then counts as active, although it stays where it is.
 func (q *clusterQueue) eligible(c *queue.Class) bool {
-	return c.ParkedAt <= q.scope.since && (c.Wide || c.Consulted.Meets(q.pass.fallen))
+	return c.ParkedAt <= q.scope.since && (c.Wide || c.Consulted(q.pass.fallen))
 }
 
 // candidate is the first class, in the queue's order, that is not parked or
@@ -97,17 +97,52 @@ func (q *clusterQueue) hopeful() bool {
 	if q.pass.hopefulAt == q.scope.version {
 		return true
 	}
-	w := q.walk()
-	if w.parked != nil && !q.mayGain(q.pass.fallen) {
-		w.parked = nil
+	might := func(c *queue.Class) bool { return q.mightFit(c.Plan) }
+	if q.firstOf(might) == nil {
+		return false
 	}
-	for c := w.next(); c != nil; c = w.next() {
-		if q.mightFit(c.Plan) {
-			q.pass.hopefulAt = q.scope.version
-			return true
+	q.pass.hopefulAt = q.scope.version
+	return true
+}
+
+// firstOf is the first class in the queue's order, of those that are not
+// parked or have been woken, that satisfies a condition which no class does
+// that does not fit. A parked class can only fit through what fell since: so
+// only those are looked at whose need of that there is room for.
+func (q *clusterQueue) firstOf(fit func(*queue.Class) bool) *queue.Class {
+	var first *queue.Class
+	for _, c := range q.pending.Active() {
+		if fit(c) {
+			first = c
+			break
 		}
 	}
-	return false
+	if !q.woken() {
+		return first
+	}
+	try := func(c *queue.Class) {
+		if c != nil && q.eligible(c) && (first == nil || c.First().Before(first.First())) && fit(c) {
+			first = c
+		}
+	}
+	q.pass.fallen.Each(func(f int32) bool {
+		needs := q.pending.Needs(f)
+		if len(needs) == 0 {
+			return true
+		}
+		room := q.scope.tree.Available(q.at, f)
+		for i := range needs {
+			if needs[i].Amount > room {
+				break
+			}
+			try(needs[i].Parked)
+		}
+		return true
+	})
+	for _, t := range q.pending.Complex() {
+		try(t.Parked)
+	}
+	return first
 }
 
 // retire parks all that is left of a queue without hope.

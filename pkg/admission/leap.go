@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"math"
 	"slices"
 
 	"fairlead.dev/fairlead/pkg/fairshare"
@@ -24,7 +25,11 @@ func (e *Engine) leap(s *scope) bool {
 	}
 	least, sure := -1, true
 	for _, q := range s.play {
-		turns, hope, fit := e.turns(q)
+		limit := math.MaxInt
+		if least >= 0 && !s.nested {
+			limit = least // with more turns it is all the same how many
+		}
+		turns, hope, fit := e.turns(q, limit)
 		sure = sure && hope == fit
 		if hope {
 			q.pass.hopefulAt = s.version
@@ -124,26 +129,26 @@ func (e *Engine) drop(s *scope, q *clusterQueue) {
 
 // turns counts the turns in which the queue, as things stand, would only park
 // something before it comes to a workload that fits, or of which more than
-// that must be known; hope is false if it never does.
-func (e *Engine) turns(q *clusterQueue) (turns int, hope, fit bool) {
+// that must be known. It stops counting past limit. hope is false if it never
+// comes to one.
+func (e *Engine) turns(q *clusterQueue, limit int) (turns int, hope, fit bool) {
+	first := q.firstOf(func(c *queue.Class) bool { return c.Plan.Volatile || e.assess(q, c) == fits })
+	if first == nil && !q.scope.nested {
+		return 0, false, false
+	}
 	e.counted = e.counted[:0]
 	w := q.walk()
-	for c := w.next(); c != nil; c = w.next() {
-		if c.Plan.Volatile {
-			return turns, true, false
+	for c := w.next(); c != nil && c != first && turns <= limit; c = w.next() {
+		if e.assessUnfit(q, c) != noCandidates {
+			continue
 		}
-		switch e.assess(q, c) {
-		case fits:
-			return turns, true, true
-		case noCandidates:
-			if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
-				continue // was parked with it
-			}
-			e.counted = append(e.counted, c)
-			turns++
+		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+			continue // was parked with it
 		}
+		e.counted = append(e.counted, c)
+		turns++
 	}
-	return turns, false, false
+	return turns, first != nil, first != nil && !first.Plan.Volatile
 }
 
 // skip lets a queue take a number of turns in which it only parks something.
@@ -171,8 +176,9 @@ func (e *Engine) skip(q *clusterQueue, turns int) {
 	}
 }
 
-// idle parks again, without a verdict, a woken class of which it is known what
-// its verdict would be, if it is of that kind, and says whether it did.
+// idle parks again, without a verdict, a woken class of which it is known that
+// it does not fit and what its verdict would be, if it is of that kind, and
+// says whether it did.
 func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind) bool {
 	if !c.Parked() || !c.Plan.Simple || q.pending.Related() || q.pending.Twin(c) != nil || e.assess(q, c) != k {
 		return false
@@ -189,55 +195,48 @@ func (e *Engine) assess(q *clusterQueue, c *queue.Class) kind {
 		e.judge(q, e.shapes.list[c.Shape], p, &e.spare)
 		return e.spare.kind
 	}
-	room, best := q.scope.roomOf(q.at), noFit
-	for i := range p.Items[0].Alternatives {
-		switch q.assessFlavor(&p.Items[0].Alternatives[i], room) {
-		case fits:
+	alts := p.Items[0].Alternatives
+	for i := range alts {
+		if q.roomFor(&alts[i]) {
 			return fits
-		case noCandidates:
-			best = noCandidates
 		}
 	}
-	return best
+	return e.assessUnfit(q, c)
 }
 
-// assessFlavor is the kind of the grade of one flavor.
-func (q *clusterQueue) assessFlavor(alt *quota.Alternative, room []quota.Amount) kind {
-	if alt.Overflow {
+// assessUnfit is the kind of verdict that a class would get now that does not
+// fit.
+func (e *Engine) assessUnfit(q *clusterQueue, c *queue.Class) kind {
+	p := c.Plan
+	switch {
+	case p.IfShort == shortPreempts:
+		return noCandidates
+	case p.IfShort == shortNoFit:
 		return noFit
+	case !p.Simple || q.scope.tree.Huge():
+		e.judge(q, e.shapes.list[c.Shape], p, &e.spare)
+		return e.spare.kind
 	}
-	if alt.IfShort != shortAsks {
-		if fit := roomFor(alt, room); fit {
-			return fits
-		}
-		if alt.IfShort == shortPreempts {
+	alts := p.Items[0].Alternatives
+	for i := range alts {
+		if q.mayPreemptFor(&alts[i]) {
 			return noCandidates
 		}
-		return noFit
 	}
-	k := fits
-	for _, r := range alt.Requests {
-		if r.Amount <= room[r.FR] {
-			continue
-		}
-		if r.Amount > q.scope.tree.Potential(q.at, r.FR) || !q.mayPreempt(r.FR, r.Amount) {
-			return noFit
-		}
-		k = noCandidates
-	}
-	return k
+	return noFit
 }
 
-// roomOf is what the queue at node n can use more of each flavor-resource. It
-// is kept until usage changes or another queue is asked about.
-func (s *scope) roomOf(n int32) []quota.Amount {
-	if s.roomNode == n && s.roomVersion == s.version && len(s.room) == int(s.tree.FlavorResources()) {
-		return s.room
+// mayPreemptFor says whether the rules let a workload look for victims for
+// whatever is short of an alternative.
+func (q *clusterQueue) mayPreemptFor(alt *quota.Alternative) bool {
+	if alt.IfShort != shortAsks {
+		return alt.IfShort == shortPreempts
 	}
-	s.room = s.room[:0]
-	for f := range s.tree.FlavorResources() {
-		s.room = append(s.room, s.tree.Available(n, f))
+	t := q.scope.tree
+	for _, r := range alt.Requests {
+		if r.Amount > t.Available(q.at, r.FR) && (r.Amount > t.Potential(q.at, r.FR) || !q.mayPreempt(r.FR, r.Amount)) {
+			return false
+		}
 	}
-	s.roomNode, s.roomVersion = n, s.version
-	return s.room
+	return true
 }

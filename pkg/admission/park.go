@@ -53,7 +53,7 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 
 // note keeps of a verdict on a class what tells whether a fall may change it.
 func (e *Engine) note(c *queue.Class, v *verdict) {
-	c.Consulted = append(c.Consulted[:0], v.consulted...)
+	c.Consult(v.consulted)
 	c.Wide, c.Kind = v.wide, int8(v.kind)
 }
 

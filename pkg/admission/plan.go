@@ -45,7 +45,24 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 		}
 	}
 	p.Form = formOf(p)
+	if p.Simple {
+		p.IfShort = shortNoFit
+		for _, alt := range p.Items[0].Alternatives {
+			p.IfShort = mildest(p.IfShort, alt.IfShort)
+		}
+	}
 	return p
+}
+
+// mildest of what follows if two flavors are short.
+func mildest(a, b int8) int8 {
+	switch {
+	case a == shortPreempts || b == shortPreempts:
+		return shortPreempts
+	case a == shortAsks || b == shortAsks:
+		return shortAsks
+	}
+	return shortNoFit
 }
 
 // formOf hashes the alternatives and their requests (FNV-1a, by numbers).
@@ -128,6 +145,9 @@ const (
 // ifShort says what follows if any request of an alternative is short.
 func (q *clusterQueue) ifShort(alt *quota.Alternative) int8 {
 	t := q.scope.tree
+	if alt.Overflow {
+		return shortNoFit
+	}
 	may, asks := 0, false
 	for _, r := range alt.Requests {
 		switch {
@@ -182,11 +202,10 @@ func (q *clusterQueue) mightFit(p *quota.Plan) bool {
 	if p.Volatile {
 		return true
 	}
-	room := q.scope.roomOf(q.at)
 	for i := range p.Items {
 		alts, fit := p.Items[i].Alternatives, false
 		for a := range alts {
-			if fit = roomFor(&alts[a], room); fit {
+			if fit = q.roomFor(&alts[a]); fit {
 				break
 			}
 		}
@@ -197,19 +216,17 @@ func (q *clusterQueue) mightFit(p *quota.Plan) bool {
 	return true
 }
 
-// roomFor says whether there is room for what one alternative asks, alone.
-func roomFor(alt *quota.Alternative, room []quota.Amount) bool {
+// roomFor says whether there is room for what one alternative asks, alone. It
+// looks first at what was short last time.
+func (q *clusterQueue) roomFor(alt *quota.Alternative) bool {
 	if alt.Overflow {
 		return false
 	}
-	if len(alt.Requests) > 0 {
-		if r := &alt.Requests[alt.Hint]; r.Amount > room[r.FR] {
-			return false // still
-		}
-	}
-	for i := range alt.Requests {
-		if r := &alt.Requests[i]; r.Amount > room[r.FR] {
-			alt.Hint = uint8(i)
+	n := len(alt.Requests)
+	for i := range n {
+		at := (i + int(alt.Hint)) % n
+		if r := &alt.Requests[at]; r.Amount > q.scope.tree.Available(q.at, r.FR) {
+			alt.Hint = uint8(at)
 			return false
 		}
 	}

@@ -52,10 +52,6 @@ type scope struct {
 	// rounds.
 	late    []*clusterQueue
 	skipped int
-	// room is what the queue at roomNode can use, as of roomVersion.
-	room        []quota.Amount
-	roomNode    int32
-	roomVersion uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }

@@ -76,6 +76,9 @@ func (f *Fungibility) stops(g grade) bool {
 	return true
 }
 
+// Consulted says whether the verdict looked at a member of s.
+func (v *verdict) Consulted(s quota.Set) bool { return v.consulted.Meets(s) }
+
 // same says whether two verdicts are the same in all that keys and decisions
 // depend on.
 func (v *verdict) same(o *verdict) bool {

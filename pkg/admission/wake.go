@@ -28,7 +28,7 @@ func (e *Engine) wake(s *scope) {
 				continue
 			}
 			if s.eager || q.strict() {
-				e.wakeOutright(s, q, func(consulted quota.Set, _ bool) bool { return consulted.Meets(s.fallen[top]) })
+				e.wakeOutright(s, q, func(on consulting, _ bool) bool { return on.Consulted(s.fallen[top]) })
 				continue
 			}
 			q.lookAgain()
@@ -57,27 +57,23 @@ func (q *clusterQueue) lookAgain() {
 // mayGain says whether room in the given flavor-resources may help a class of
 // the queue.
 func (q *clusterQueue) mayGain(fallen quota.Set) bool {
-	if q.pending.Complex() {
-		return true
-	}
-	for f := range q.scope.tree.FlavorResources() {
-		if fallen.Has(f) {
-			if least := q.pending.Least(f); least != quota.Unlimited && least <= q.scope.tree.Available(q.at, f) {
-				return true
-			}
-		}
-	}
-	return false
+	return len(q.pending.Complex()) > 0 || !fallen.Each(func(f int32) bool {
+		needs := q.pending.Needs(f)
+		return len(needs) == 0 || needs[0].Amount > q.scope.tree.Available(q.at, f)
+	})
 }
+
+// consulting is what remembers which flavor-resources a verdict looked at.
+type consulting interface{ Consulted(s quota.Set) bool }
 
 // wakeOutright wakes the classes of a queue whose verdict before the last fall
 // depends on what fell, and has the queue store its representative anew if
 // that, or one that a StrictFIFO queue holds back, depends on it.
-func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(consulted quota.Set, wide bool) bool) {
-	woken := q.pass.item != nil && depends(q.pass.verdict.consulted, q.pass.verdict.wide)
+func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consulting, wide bool) bool) {
+	woken := q.pass.item != nil && depends(&q.pass.verdict, q.pass.verdict.wide)
 	for i := 0; i < len(q.pending.Parked()); {
 		c := q.pending.Parked()[i]
-		if c.ParkedAt <= s.fell && depends(c.Consulted, c.Wide) {
+		if c.ParkedAt <= s.fell && depends(c, c.Wide) {
 			q.pending.Wake(c)
 			woken = true
 			continue
@@ -85,7 +81,7 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(consulted 
 		i++
 	}
 	if q.strict() && !woken {
-		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c.Consulted, c.Wide) })
+		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
 	}
 	if woken {
 		s.invalidate(q)
@@ -104,7 +100,7 @@ func (e *Engine) wakeWide(s *scope) {
 			}
 			continue
 		}
-		e.wakeOutright(s, q, func(_ quota.Set, wide bool) bool { return wide })
+		e.wakeOutright(s, q, func(_ consulting, wide bool) bool { return wide })
 	}
 }
 

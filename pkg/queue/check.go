@@ -18,7 +18,7 @@ func (q *Queue) Check() error {
 				return fmt.Errorf("class of shape %d is in the wrong list", c.Shape)
 			case i > 0 && !list[i-1].First().Before(c.First()):
 				return fmt.Errorf("classes are out of order at %s", c.First().UID)
-			case t == nil || which == 0 && t.active != c || which == 1 && t.parked != c:
+			case t == nil || which == 0 && t.Active != c || which == 1 && t.Parked != c:
 				return fmt.Errorf("class of shape %d is not its own twin", c.Shape)
 			}
 			var last *Item

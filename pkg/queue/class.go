@@ -5,25 +5,25 @@ import "fairlead.dev/fairlead/pkg/quota"
 // Class holds the workloads of a Queue that are equal in shape and priority
 // and in whether they are parked.
 type Class struct {
+	// ParkedAt is the owner's count of the moment at which it was parked.
+	ParkedAt uint64
+	// consulted are the flavor-resources that the last verdict looked at; more
+	// those from 64 on.
+	consulted uint64
 	// Shape is the number under which the owner of the Queue knows the shape.
 	Shape    int32
 	Priority int32
-	// Plan is what one of its workloads asks of the ClusterQueue. It is set by
-	// the owner when Insert says that the class is new, and after edits.
-	Plan *quota.Plan
-	// Consulted are the flavor-resources that the last verdict looked at; nil
-	// if there was none.
-	Consulted quota.Set
-	// Wide says that the last verdict depends on everything in the tree.
-	Wide bool
 	// Kind is what kind the last verdict was, in the owner's numbers.
 	Kind int8
-	// ParkedAt is the owner's count of the moment at which it was parked.
-	ParkedAt uint64
-
-	twins   *twins
+	// Wide says that the last verdict depends on everything in the tree.
+	Wide   bool
+	parked bool
+	// Plan is what one of its workloads asks of the ClusterQueue. It is set by
+	// the owner when Insert says that the class is new, and after edits.
+	Plan    *quota.Plan
 	members members
-	parked  bool
+	twins   *Twins
+	more    quota.Set
 	// told is what every member was told, except those listed in untold; if
 	// mixed, each member's own Told says.
 	told   uint8
@@ -42,6 +42,26 @@ func (c *Class) Parked() bool { return c.parked }
 
 // Each visits the workloads in order. The class must not be changed meanwhile.
 func (c *Class) Each(visit func(*Item)) { c.members.each(visit) }
+
+// Consult notes what the last verdict on the class looked at.
+func (c *Class) Consult(s quota.Set) {
+	c.consulted, c.more = 0, c.more[:0]
+	if len(s) > 0 {
+		c.consulted = s[0]
+		c.more = append(c.more, s[1:]...)
+	}
+}
+
+// Consulted says whether the last verdict on the class looked at a member of s.
+func (c *Class) Consulted(s quota.Set) bool {
+	return len(s) > 0 && (c.consulted&s[0] != 0 || c.more.Meets(s[1:]))
+}
+
+// learn takes over what is known of the last verdict on o.
+func (c *Class) learn(o *Class) {
+	c.consulted, c.more = o.consulted, append(c.more[:0], o.more...)
+	c.Kind, c.Wide = o.Kind, o.Wide
+}
 
 // Tell visits those workloads that have not been told reason, and notes that
 // they have. It costs nothing for those that have.

@@ -1,74 +1,69 @@
 package queue
 
-import "fairlead.dev/fairlead/pkg/quota"
+import (
+	"slices"
 
-// needs summarizes what a queue's classes ask for, so that a queue whom a
-// freed amount cannot help is passed over without looking at its classes.
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// Need is what the classes of one shape and priority ask of a flavor-resource.
+type Need struct {
+	Amount quota.Amount
+	*Twins
+}
+
+// needs finds the classes that a freed amount may help without looking at the
+// others.
 type needs struct {
-	// least is the smallest request of each flavor-resource by a simple plan,
-	// quota.Unlimited if there is none.
-	least []quota.Amount
-	// complex counts plans that are not simple: their needs are not summarized.
-	complex int
-	// stale says that least may be too small, because a class has gone.
-	stale bool
+	// by lists, for each flavor-resource, the needs of simple plans in flavors
+	// open to them, the smallest first.
+	by [][]Need
+	// complex are those whose plans are not simple.
+	complex []*Twins
 }
 
-func (n *needs) add(p *quota.Plan) {
-	if !p.Simple {
-		n.complex++
+func (n *needs) add(c *Class) {
+	if !c.Plan.Simple {
+		n.complex = append(n.complex, c.twins)
 		return
 	}
-	for _, alt := range p.Items[0].Alternatives {
+	for _, alt := range c.Plan.Items[0].Alternatives {
 		for _, r := range alt.Requests {
-			for int(r.FR) >= len(n.least) {
-				n.least = append(n.least, quota.Unlimited)
+			for int(r.FR) >= len(n.by) {
+				n.by = append(n.by, nil)
 			}
-			n.least[r.FR] = min(n.least[r.FR], r.Amount)
+			list := n.by[r.FR]
+			at, _ := slices.BinarySearchFunc(list, r.Amount, func(o Need, a quota.Amount) int {
+				if o.Amount <= a {
+					return -1
+				}
+				return 1
+			})
+			n.by[r.FR] = slices.Insert(list, at, Need{Amount: r.Amount, Twins: c.twins})
 		}
 	}
 }
 
-func (n *needs) remove(p *quota.Plan) {
-	if !p.Simple {
-		n.complex--
+func (n *needs) remove(c *Class) {
+	if !c.Plan.Simple {
+		n.complex = slices.DeleteFunc(n.complex, func(t *Twins) bool { return t == c.twins })
 		return
 	}
-	for _, alt := range p.Items[0].Alternatives {
+	for _, alt := range c.Plan.Items[0].Alternatives {
 		for _, r := range alt.Requests {
-			if r.Amount <= n.least[r.FR] {
-				n.stale = true
-			}
+			n.by[r.FR] = slices.DeleteFunc(n.by[r.FR], func(o Need) bool { return o.Twins == c.twins })
 		}
 	}
 }
 
-// Least is the smallest amount of flavor-resource fr that a class with a
-// simple plan asks for in a flavor open to it, quota.Unlimited if none does.
-func (q *Queue) Least(fr int32) quota.Amount {
-	if q.needs.stale {
-		q.recount()
+// Needs lists who asks for flavor-resource fr with a simple plan, in a flavor
+// open to it, the smallest amount first.
+func (q *Queue) Needs(fr int32) []Need {
+	if int(fr) >= len(q.needs.by) {
+		return nil
 	}
-	if int(fr) >= len(q.needs.least) {
-		return quota.Unlimited
-	}
-	return q.needs.least[fr]
+	return q.needs.by[fr]
 }
 
-// Complex says whether a class has a plan whose needs Least leaves out.
-func (q *Queue) Complex() bool { return q.needs.complex > 0 }
-
-func (q *Queue) recount() {
-	for f := range q.needs.least {
-		q.needs.least[f] = quota.Unlimited
-	}
-	q.needs.complex, q.needs.stale = 0, false
-	for _, c := range q.active {
-		q.needs.add(c.Plan)
-	}
-	for _, c := range q.parked {
-		if c.twins.active == nil {
-			q.needs.add(c.Plan)
-		}
-	}
-}
+// Complex lists those whose plans are not simple.
+func (q *Queue) Complex() []*Twins { return q.needs.complex }

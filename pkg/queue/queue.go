@@ -15,7 +15,7 @@ import (
 // in each of them.
 type Queue struct {
 	active, parked []*Class
-	twins          map[classKey]*twins
+	twins          map[classKey]*Twins
 	free           *btree.FreeListG[*Item]
 	length         int
 	needs          needs
@@ -32,12 +32,12 @@ type formKey struct {
 
 type classKey struct{ shape, priority int32 }
 
-// twins are the two classes of one shape and priority.
-type twins struct{ active, parked *Class }
+// Twins are the two classes of one shape and priority, nil where there is none.
+type Twins struct{ Active, Parked *Class }
 
 // New returns an empty queue. Queues may share a free list of tree nodes.
 func New(free *btree.FreeListG[*Item]) *Queue {
-	return &Queue{twins: map[classKey]*twins{}, forms: map[formKey]int{}, free: free}
+	return &Queue{twins: map[classKey]*Twins{}, forms: map[formKey]int{}, free: free}
 }
 
 // NewFreeList returns a free list for New.
@@ -80,9 +80,9 @@ func (q *Queue) First() *Item {
 func (q *Queue) Twin(c *Class) *Class {
 	t := c.twins
 	if c.parked {
-		return t.active
+		return t.Active
 	}
-	return t.parked
+	return t.Parked
 }
 
 // Related says whether there may be classes with plans of the same form and
@@ -113,16 +113,17 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 	k := classKey{shape, i.Priority}
 	t := q.twins[k]
 	if t == nil {
-		t = &twins{}
+		t = &Twins{}
 		q.twins[k] = t
 	}
-	c := t.active
+	c := t.Active
 	if c == nil {
 		c = &Class{Shape: shape, Priority: i.Priority, twins: t}
-		if t.parked != nil {
-			c.Plan, c.Consulted = t.parked.Plan, t.parked.Consulted
+		if t.Parked != nil {
+			c.Plan = t.Parked.Plan
+			c.learn(t.Parked)
 		}
-		t.active = c
+		t.Active = c
 	} else if i.Before(c.First()) {
 		q.active = drop(q.active, c)
 	}
@@ -139,7 +140,7 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 // SetPlan gives a class its plan.
 func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
 	c.Plan = p
-	q.needs.add(p)
+	q.needs.add(c)
 	q.relate(p, c.Priority, +1)
 }
 
@@ -169,14 +170,14 @@ func (q *Queue) Remove(i *Item) {
 func (q *Queue) forget(c *Class) {
 	t := c.twins
 	if c.parked {
-		t.parked = nil
+		t.Parked = nil
 	} else {
-		t.active = nil
+		t.Active = nil
 	}
-	if t.active == nil && t.parked == nil {
+	if t.Active == nil && t.Parked == nil {
 		delete(q.twins, classKey{c.Shape, c.Priority})
 		if c.Plan != nil {
-			q.needs.remove(c.Plan)
+			q.needs.remove(c)
 			q.relate(c.Plan, c.Priority, -1)
 		}
 	}
@@ -187,15 +188,17 @@ func (q *Queue) forget(c *Class) {
 func (q *Queue) Park(c *Class, now uint64) *Class {
 	t := c.twins
 	q.active = drop(q.active, c)
-	t.active = nil
-	consulted, wide, kind := c.Consulted, c.Wide, c.Kind
-	if old := t.parked; old != nil {
+	t.Active = nil
+	last := c
+	if old := t.Parked; old != nil {
 		q.parked = drop(q.parked, old)
 		c = q.merge(c, old)
 	}
 	c.parked, c.ParkedAt = true, now
-	c.Consulted, c.Wide, c.Kind = consulted, wide, kind
-	t.parked = c
+	if c != last {
+		c.learn(last)
+	}
+	t.Parked = c
 	q.parked = place(q.parked, c)
 	return c
 }
@@ -205,13 +208,13 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 func (q *Queue) Wake(c *Class) *Class {
 	t := c.twins
 	q.parked = drop(q.parked, c)
-	t.parked = nil
-	if old := t.active; old != nil {
+	t.Parked = nil
+	if old := t.Active; old != nil {
 		q.active = drop(q.active, old)
 		c = q.merge(c, old)
 	}
 	c.parked = false
-	t.active = c
+	t.Active = c
 	q.active = place(q.active, c)
 	return c
 }
@@ -229,11 +232,11 @@ func (q *Queue) Replan(plan func(*Class) *quota.Plan) {
 	clear(q.forms)
 	for _, c := range q.active {
 		q.SetPlan(c, plan(c))
-		c.Consulted = nil
+		c.Consult(nil)
 	}
 	for _, c := range q.parked {
-		c.Consulted = nil
-		if t := c.twins.active; t != nil {
+		c.Consult(nil)
+		if t := c.twins.Active; t != nil {
 			c.Plan = t.Plan
 			continue
 		}

@@ -24,6 +24,9 @@ type Plan struct {
 	Form uint64
 	// Memo is for whoever made the plan.
 	Memo []any
+	// IfShort is what is known beforehand of the case that a simple plan does
+	// not fit: see Alternative.
+	IfShort int8
 	// Requested is the set of flavor-resources in any open flavor.
 	Requested Set
 }

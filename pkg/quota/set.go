@@ -1,5 +1,7 @@
 package quota
 
+import "math/bits"
+
 // Set is a set of small integers. The zero value is empty.
 type Set []uint64
 
@@ -45,6 +47,19 @@ func (s Set) Equal(o Set) bool {
 	for i, w := range s {
 		if i < len(o) && w != o[i] || i >= len(o) && w != 0 {
 			return false
+		}
+	}
+	return true
+}
+
+// Each visits the members in ascending order until visit returns false; it
+// returns false if visit did.
+func (s Set) Each(visit func(f int32) bool) bool {
+	for i, w := range s {
+		for ; w != 0; w &= w - 1 {
+			if !visit(int32(i<<6 + bits.TrailingZeros64(w))) {
+				return false
+			}
 		}
 	}
 	return true
