@@ -14,7 +14,7 @@ import (
 	"fairlead.dev/fairlead/apis/v1beta1"
 )
 
-// ContainersHashAnnotation, on a trimmed template, identifies the containers
+// ContainersHashAnnotation identifies, on a trimmed template, the containers
 // that were left out of it.
 const ContainersHashAnnotation = "fairlead.dev/containers-hash"
 

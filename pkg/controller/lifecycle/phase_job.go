@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/job"
 )
@@ -154,6 +152,6 @@ func patchJob(s *sight, purpose Purpose, patch []byte) *Write {
 func deleteWorkload(wl *v1beta1.Workload, purpose Purpose) *Write {
 	return &Write{
 		Verb: DeleteWorkload, Purpose: purpose,
-		Namespace: wl.Namespace, Name: wl.Name, UID: types.UID(wl.UID), Version: wl.ResourceVersion,
+		Namespace: wl.Namespace, Name: wl.Name, UID: wl.UID, Version: wl.ResourceVersion,
 	}
 }

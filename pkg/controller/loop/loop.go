@@ -77,10 +77,13 @@ func (l *Loop) NeedLeaderElection() bool { return false }
 
 // Start runs the loop until the context ends.
 func (l *Loop) Start(ctx context.Context) error {
-	if err := l.config.Rebuilt(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+	err := l.config.Rebuilt(ctx)
+	select {
+	case <-ctx.Done():
+		return nil // told to stop before
+	default:
+	}
+	if err != nil {
 		return err
 	}
 	began := time.Now()

@@ -73,9 +73,9 @@ func (Kind) Restore(obj client.Object) []byte {
 // restoreField writes a list or map that has become shorter, and removes it
 // when nothing is left.
 func restoreField(patch *job.Patch, path string, before, after int, value any) {
-	switch {
-	case after == before:
-	case after == 0:
+	switch after {
+	case before:
+	case 0:
 		patch.Remove(path)
 	default:
 		patch.Set(path, value)
