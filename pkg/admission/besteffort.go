@@ -1,6 +1,9 @@
 package admission
 
-import "fairlead.dev/fairlead/pkg/queue"
+import (
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
 
 // findBestEffort finds the representative of a BestEffortFIFO queue: its first
 // workload that is not parked and does not get NoFit.
@@ -16,7 +19,7 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 			return nil
 		}
 		last = c.First()
-		if e.idle(q, c, noFit) {
+		if c.Parked() && c.Plan.IfShort == shortNoFit && !e.fits(q, c) && e.idle(q, c, noFit) {
 			continue
 		}
 		v := &q.pass.verdict
@@ -130,12 +133,20 @@ func (q *clusterQueue) firstOf(fit func(*queue.Class) bool) *queue.Class {
 		if len(needs) == 0 {
 			return true
 		}
-		room := q.scope.tree.Available(q.at, f)
+		t := q.scope.tree
+		room := t.Available(q.at, f)
+		other, otherRoom := int32(-1), quota.Amount(0)
 		for i := range needs {
-			if needs[i].Amount > room {
+			n := &needs[i]
+			if n.Amount > room {
 				break
 			}
-			try(needs[i].Parked)
+			if n.Other.Amount > 0 && n.Other.FR != other {
+				other, otherRoom = n.Other.FR, t.Available(q.at, n.Other.FR)
+			}
+			if n.Other.Amount == 0 || n.Other.Amount <= otherRoom {
+				try(n.Parked)
+			}
 		}
 		return true
 	})

@@ -20,10 +20,11 @@ type passState struct {
 	invalid bool
 	acted   bool
 	// hopefulAt is the version of the tree as of which the queue is hopeful;
-	// hope is for leap.
+	// hope, turns and first are its outlook.
 	hopefulAt uint64
 	hope      bool
 	turns     int
+	first     *queue.Class
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.
@@ -40,11 +41,11 @@ type passState struct {
 // pass admits everything in one tree that can be admitted now (semantics,
 // section 4, "A pass").
 //
-//	wake ──> leap ──> store each invalid queue ──> winner on stored keys ──> store again
-//	          ^             ^                            │ none                │ the same?
-//	          │             │                            v                     v
-//	          └─────────────┴── next round, if    end of the round      act: admit, or park
-//	                            anybody acted
+//	wake ──> sprint ──> leap ──> store each invalid queue ──> winner on stored keys ──> store again
+//	                     ^             ^                            │ none                │ the same?
+//	                     │             │                            v                     v
+//	                     └─────────────┴── next round, if    end of the round      act: admit, or park
+//	                                       anybody acted
 //
 // The procedure is the page's to the letter. What is not on the page is what
 // is left out because nobody could tell: see leap and goOn.
@@ -54,10 +55,14 @@ func (e *Engine) pass(s *scope) {
 	s.play = append(s.play[:0], s.invalid...)
 	s.hopes = append(s.hopes[:0], s.invalid...)
 	s.literal = s.eager || slices.ContainsFunc(s.play, (*clusterQueue).strict)
-	if !e.leap(s) {
+	ran, goOn := e.sprint(s)
+	if !goOn || !ran && !e.leap(s) {
 		return
 	}
 	began := s.version
+	if ran {
+		began-- // it is another now
+	}
 	for {
 		e.storeInvalid(s)
 		leaf := s.tournament.Winner()
@@ -76,14 +81,8 @@ func (e *Engine) pass(s *scope) {
 		if !e.recheck(s, q) {
 			continue
 		}
-		item, key := q.pass.item, s.tournament.Key(q.at)
-		if e.act(s, q) {
-			if !e.goOn(s) {
-				return
-			}
-			if len(s.late) > 0 {
-				e.catchUp(s, q, item.Owner.(*workload).charge, key)
-			}
+		if e.act(s, q) && !e.goOn(s) {
+			return
 		}
 		q.pass.acted = true
 		s.acted = append(s.acted, q)

@@ -48,10 +48,7 @@ type scope struct {
 	// hopes those of them that may have something to admit: see leap.go.
 	nested, literal bool
 	play, hopes     []*clusterQueue
-	// late are queues that leap has left out for now; it has skipped so many
-	// rounds.
-	late    []*clusterQueue
-	skipped int
+	keys            [2]fairshare.Key // room for sprint
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }

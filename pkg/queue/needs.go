@@ -6,9 +6,11 @@ import (
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
-// Need is what the classes of one shape and priority ask of a flavor-resource.
+// Need is what the classes of one shape and priority ask of a flavor-resource,
+// and Other what they ask besides of another one of that flavor, if anything.
 type Need struct {
 	Amount quota.Amount
+	Other  quota.Request
 	*Twins
 }
 
@@ -39,7 +41,14 @@ func (n *needs) add(c *Class) {
 				}
 				return 1
 			})
-			n.by[r.FR] = slices.Insert(list, at, Need{Amount: r.Amount, Twins: c.twins})
+			need := Need{Amount: r.Amount, Twins: c.twins}
+			for _, o := range alt.Requests {
+				if o.FR != r.FR {
+					need.Other = o
+					break
+				}
+			}
+			n.by[r.FR] = slices.Insert(list, at, need)
 		}
 	}
 }

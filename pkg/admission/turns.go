@@ -1,0 +1,117 @@
+package admission
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// turns counts the turns in which the queue, as things stand, would only park
+// something before it comes to a workload that fits, or of which more than
+// that must be known: the first of class first, nil if it never does. It stops
+// counting past limit.
+func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns int) {
+	first = q.firstOf(func(c *queue.Class) bool { return c.Plan.Volatile || e.fits(q, c) })
+	if first == nil && !q.scope.nested {
+		return nil, 0
+	}
+	e.counted = e.counted[:0]
+	w := q.walk()
+	for c := w.next(); c != nil && c != first && turns <= limit; c = w.next() {
+		if e.assessUnfit(q, c) != noCandidates {
+			continue
+		}
+		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+			continue // was parked with it
+		}
+		e.counted = append(e.counted, c)
+		turns++
+	}
+	return first, turns
+}
+
+// skip lets a queue take a number of turns in which it only parks something.
+func (e *Engine) skip(q *clusterQueue, turns int) {
+	var last *queue.Item
+	for turns > 0 {
+		c := q.candidate(last)
+		if c == nil {
+			return
+		}
+		last = c.First()
+		k := e.assessUnfit(q, c)
+		if k != noFit {
+			turns--
+		}
+		if !e.idle(q, c, k) {
+			e.judge(q, e.shapes.list[c.Shape], c.Plan, &q.pass.verdict)
+			e.park(q, c, &q.pass.verdict)
+		}
+	}
+}
+
+// idle parks again, without a verdict, a woken class whose verdict would be of
+// a known kind, and says whether it did. It must be clear that the class does
+// not fit.
+func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind) bool {
+	if !c.Parked() || !c.Plan.Simple || q.pending.Related() || q.pending.Twin(c) != nil {
+		return false
+	}
+	e.clock++
+	c.ParkedAt, c.Kind, c.Wide = e.clock, int8(k), k == noCandidates && q.wideVerdicts
+	return true
+}
+
+// fits says whether the verdict on a class would be Fit now.
+func (e *Engine) fits(q *clusterQueue, c *queue.Class) bool {
+	p := c.Plan
+	if !p.Simple || q.scope.tree.Huge() {
+		e.judge(q, e.shapes.list[c.Shape], p, &e.spare)
+		return e.spare.kind == fits
+	}
+	alts := p.Items[0].Alternatives
+	for i := range alts {
+		if q.roomFor(&alts[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// assessUnfit is the kind of verdict that a class would get now that does not
+// fit.
+func (e *Engine) assessUnfit(q *clusterQueue, c *queue.Class) kind {
+	p := c.Plan
+	switch {
+	case p.IfShort == shortPreempts:
+		return noCandidates
+	case p.IfShort == shortNoFit:
+		return noFit
+	case !p.Simple || q.scope.tree.Huge():
+		e.judge(q, e.shapes.list[c.Shape], p, &e.spare)
+		return e.spare.kind
+	}
+	alts := p.Items[0].Alternatives
+	for i := range alts {
+		if q.mayPreemptFor(&alts[i]) {
+			return noCandidates
+		}
+	}
+	return noFit
+}
+
+// mayPreemptFor says whether the rules let a workload look for victims for
+// whatever is short of an alternative.
+func (q *clusterQueue) mayPreemptFor(alt *quota.Alternative) bool {
+	if alt.IfShort != shortAsks {
+		return alt.IfShort == shortPreempts
+	}
+	t := q.scope.tree
+	for _, r := range alt.Requests {
+		if r.Amount > t.Available(q.at, r.FR) && (r.Amount > t.Potential(q.at, r.FR) || !q.mayPreempt(r.FR, r.Amount)) {
+			return false
+		}
+	}
+	return true
+}
