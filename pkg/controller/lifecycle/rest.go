@@ -73,7 +73,10 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 	request := c.workloads.Put().Namespace(w.Namespace).Resource(workloads).Name(w.Name)
 	switch w.Verb {
 	case PutWorkloadStatus:
-		return c.putStatus(ctx, request.SubResource("status"), w)
+		request = request.SubResource("status")
+		if w.Basis != nil && w.Status != nil {
+			return c.putStatus(ctx, request, w)
+		}
 	case CreateWorkload:
 		request = c.workloads.Post().Namespace(w.Namespace).Resource(workloads)
 	}

@@ -55,7 +55,7 @@ func putStatus(wl *v1beta1.Workload, purpose Purpose, status v1beta1.WorkloadSta
 	return &Write{
 		Verb: PutWorkloadStatus, Purpose: purpose,
 		Namespace: wl.Namespace, Name: wl.Name, UID: wl.UID, Version: wl.ResourceVersion, Body: body,
-		Basis: wl, status: &status,
+		Basis: wl, Status: &status,
 	}
 }
 
@@ -63,7 +63,7 @@ func putStatus(wl *v1beta1.Workload, purpose Purpose, status v1beta1.WorkloadSta
 // status as it is sent, and nothing else.
 func (w *Write) after(resourceVersion string) *v1beta1.Workload {
 	was := w.Basis.(*v1beta1.Workload)
-	is := &v1beta1.Workload{TypeMeta: was.TypeMeta, ObjectMeta: was.ObjectMeta, Spec: was.Spec, Status: *w.status}
+	is := &v1beta1.Workload{TypeMeta: was.TypeMeta, ObjectMeta: was.ObjectMeta, Spec: was.Spec, Status: *w.Status}
 	is.ResourceVersion = resourceVersion
 	return is
 }

@@ -57,8 +57,9 @@ type Write struct {
 	// Basis is the sight that the write was made on: the job of a patch, the
 	// Workload of a status.
 	Basis client.Object
-	// status is what a status write leaves behind.
-	status *v1beta1.WorkloadStatus
+	// Status is what a status write leaves behind. With Basis it spares the
+	// server from sending the whole Workload back.
+	Status *v1beta1.WorkloadStatus
 }
 
 // API performs writes and reads single objects from the server.
