@@ -73,7 +73,7 @@ generate: ## Deep copies and CRDs from the API types
 
 .PHONY: lint
 lint: ## Linters, among them the fences between the packages
-	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: verify
 verify: generate lint ## Generated files in sync, module files tidy, linters pass
