@@ -141,10 +141,10 @@ func (q *clusterQueue) firstOf(fit func(*queue.Class) bool) *queue.Class {
 			if n.Amount > room {
 				break
 			}
-			if n.Other.Amount > 0 && n.Other.FR != other {
-				other, otherRoom = n.Other.FR, t.Available(q.at, n.Other.FR)
+			if n.Other > 0 && n.OtherFR != other {
+				other, otherRoom = n.OtherFR, t.Available(q.at, n.OtherFR)
 			}
-			if n.Other.Amount == 0 || n.Other.Amount <= otherRoom {
+			if n.Other == 0 || n.Other <= otherRoom {
 				try(n.Parked)
 			}
 		}

@@ -49,7 +49,9 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 	if s.literal || s.nested {
 		return false, true
 	}
+	s.fresh = true
 	least, sure := e.outlook(s, false)
+	s.fresh = false
 	if least < 0 {
 		e.parkAll(s)
 		return true, false

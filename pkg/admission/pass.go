@@ -25,6 +25,7 @@ type passState struct {
 	hope      bool
 	turns     int
 	first     *queue.Class
+	memories  memories
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.

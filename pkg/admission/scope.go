@@ -49,6 +49,8 @@ type scope struct {
 	nested, literal bool
 	play, hopes     []*clusterQueue
 	keys            [2]fairshare.Key // room for sprint
+	// fresh: nothing has been parked in this pass yet.
+	fresh bool
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"math"
 	"slices"
 
 	"fairlead.dev/fairlead/pkg/queue"
@@ -12,15 +13,30 @@ import (
 // that must be known: the first of class first, nil if it never does. It stops
 // counting past limit.
 func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns int) {
+	plain := q.plain()
+	if plain {
+		if first, turns, known := e.recall(q); known {
+			return first, turns
+		}
+		limit = math.MaxInt // what is counted now is remembered
+	}
 	first = q.firstOf(func(c *queue.Class) bool { return c.Plan.Volatile || e.fits(q, c) })
 	if first == nil && !q.scope.nested {
 		return nil, 0
 	}
 	e.counted = e.counted[:0]
+	m := q.pass.memories.of(q.pass.fallen)
+	m.asks, m.turns = m.asks[:0], 0
 	w := q.walk()
 	for c := w.next(); c != nil && c != first && turns <= limit; c = w.next() {
+		if c.Plan.IfShort == shortAsks {
+			m.asks = append(m.asks, c)
+		}
 		if e.assessUnfit(q, c) != noCandidates {
 			continue
+		}
+		if c.Plan.IfShort != shortAsks {
+			m.turns++
 		}
 		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
 			continue // was parked with it
@@ -28,7 +44,83 @@ func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns in
 		e.counted = append(e.counted, c)
 		turns++
 	}
+	if m.twins = nil; plain && first != nil && len(m.asks) <= 4 {
+		m.twins, m.epoch, m.fallen = first.Twins(), q.pending.Epoch(), q.pass.fallen[0]
+	}
 	return first, turns
+}
+
+// memory is the outlook of a queue as it was found last: it holds while the
+// same class is the only one that fits, and neither the queue's classes nor
+// what has woken them has changed.
+type memory struct {
+	twins  *queue.Twins // of the class that fitted, nil for no memory
+	epoch  uint64
+	fallen uint64
+	turns  int            // that do not depend on usage
+	asks   []*queue.Class // those that do
+}
+
+// memories are kept for some sets of fallen flavor-resources.
+type memories [4]memory
+
+// of is the memory for a set, perhaps of another one.
+func (m *memories) of(fallen quota.Set) *memory {
+	if len(fallen) == 0 {
+		return &m[0]
+	}
+	return &m[fallen[0]*0x9E3779B97F4A7C15>>62]
+}
+
+// plain says whether all that the queue could admit is parked, has a simple
+// plan, and has been woken by few flavor-resources.
+func (q *clusterQueue) plain() bool {
+	return len(q.pending.Active()) == 0 && len(q.pending.Complex()) == 0 && !q.pending.Related() &&
+		!q.wideVerdicts && q.woken() && len(q.pass.fallen) == 1 && !q.scope.nested && !q.scope.tree.Huge() && q.scope.fresh
+}
+
+// recall is turns from memory, of a plain queue. It looks at little else: most
+// queues of a tree have not changed since the last pass.
+func (e *Engine) recall(q *clusterQueue) (first *queue.Class, turns int, known bool) {
+	var only *queue.Twins
+	t := q.scope.tree
+	clear := q.pass.fallen.Each(func(f int32) bool {
+		needs := q.pending.Needs(f)
+		if len(needs) == 0 {
+			return true
+		}
+		room := t.Available(q.at, f)
+		for i := range needs {
+			n := &needs[i]
+			if n.Amount > room {
+				return true
+			}
+			if n.Other > 0 && n.Other > t.Available(q.at, n.OtherFR) {
+				continue
+			}
+			if !n.Whole || only != nil && only != n.Twins {
+				return false
+			}
+			only = n.Twins
+		}
+		return true
+	})
+	m := q.pass.memories.of(q.pass.fallen)
+	switch {
+	case !clear:
+		return nil, 0, false
+	case only == nil:
+		return nil, 0, true
+	case only != m.twins || m.epoch != q.pending.Epoch() || m.fallen != q.pass.fallen[0]:
+		return nil, 0, false
+	}
+	turns = m.turns
+	for _, c := range m.asks {
+		if e.assessUnfit(q, c) == noCandidates {
+			turns++
+		}
+	}
+	return only.Parked, turns, true
 }
 
 // skip lets a queue take a number of turns in which it only parks something.

@@ -40,6 +40,10 @@ func (c *Class) Len() int { return c.members.len() }
 // Parked says whether the class is parked.
 func (c *Class) Parked() bool { return c.parked }
 
+// Twins is the class itself and the one of the same shape and priority that is
+// parked, or not, as it is not.
+func (c *Class) Twins() *Twins { return c.twins }
+
 // Each visits the workloads in order. The class must not be changed meanwhile.
 func (c *Class) Each(visit func(*Item)) { c.members.each(visit) }
 

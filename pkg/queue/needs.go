@@ -7,11 +7,13 @@ import (
 )
 
 // Need is what the classes of one shape and priority ask of a flavor-resource,
-// and Other what they ask besides of another one of that flavor, if anything.
+// and Other what they ask besides of OtherFR, one of the same flavor, if
+// anything. Whole says that this is all they ask of that flavor.
 type Need struct {
-	Amount quota.Amount
-	Other  quota.Request
+	Amount, Other quota.Amount
 	*Twins
+	OtherFR int32
+	Whole   bool
 }
 
 // needs finds the classes that a freed amount may help without looking at the
@@ -41,10 +43,10 @@ func (n *needs) add(c *Class) {
 				}
 				return 1
 			})
-			need := Need{Amount: r.Amount, Twins: c.twins}
+			need := Need{Amount: r.Amount, Twins: c.twins, Whole: len(alt.Requests) <= 2}
 			for _, o := range alt.Requests {
 				if o.FR != r.FR {
-					need.Other = o
+					need.Other, need.OtherFR = o.Amount, o.FR
 					break
 				}
 			}

@@ -23,6 +23,7 @@ type Queue struct {
 	// with more than one.
 	forms   map[formKey]int
 	related int
+	epoch   uint64
 }
 
 type formKey struct {
@@ -61,6 +62,10 @@ func After(list []*Class, i *Item) []*Class {
 	}
 	return list[n:]
 }
+
+// Epoch counts changes of which classes there are, of their order, their plans
+// and whether they are parked.
+func (q *Queue) Epoch() uint64 { return q.epoch }
 
 // First is the first workload of all, parked or not; nil if there is none.
 func (q *Queue) First() *Item {
@@ -125,14 +130,14 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 		}
 		t.Active = c
 	} else if i.Before(c.First()) {
-		q.active = drop(q.active, c)
+		q.active = q.drop(q.active, c)
 	}
 	q.length++
 	i.class = c
 	c.members.insert(i, q.free)
 	c.untold = append(c.untold, i)
 	if c.First() == i {
-		q.active = place(q.active, c)
+		q.active = q.place(q.active, c)
 	}
 	return c
 }
@@ -140,6 +145,7 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 // SetPlan gives a class its plan.
 func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
 	c.Plan = p
+	q.epoch++
 	q.needs.add(c)
 	q.relate(p, c.Priority, +1)
 }
@@ -157,10 +163,10 @@ func (q *Queue) Remove(i *Item) {
 		c.members.remove(i)
 		return
 	}
-	*list = drop(*list, c)
+	*list = q.drop(*list, c)
 	c.members.remove(i)
 	if c.Len() > 0 {
-		*list = place(*list, c)
+		*list = q.place(*list, c)
 		return
 	}
 	q.forget(c)
@@ -187,11 +193,11 @@ func (q *Queue) forget(c *Class) {
 // from now on. now is stored as its ParkedAt.
 func (q *Queue) Park(c *Class, now uint64) *Class {
 	t := c.twins
-	q.active = drop(q.active, c)
+	q.active = q.drop(q.active, c)
 	t.Active = nil
 	last := c
 	if old := t.Parked; old != nil {
-		q.parked = drop(q.parked, old)
+		q.parked = q.drop(q.parked, old)
 		c = q.merge(c, old)
 	}
 	c.parked, c.ParkedAt = true, now
@@ -199,7 +205,7 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 		c.learn(last)
 	}
 	t.Parked = c
-	q.parked = place(q.parked, c)
+	q.parked = q.place(q.parked, c)
 	return c
 }
 
@@ -207,15 +213,15 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 // workloads from now on.
 func (q *Queue) Wake(c *Class) *Class {
 	t := c.twins
-	q.parked = drop(q.parked, c)
+	q.parked = q.drop(q.parked, c)
 	t.Parked = nil
 	if old := t.Active; old != nil {
-		q.active = drop(q.active, old)
+		q.active = q.drop(q.active, old)
 		c = q.merge(c, old)
 	}
 	c.parked = false
 	t.Active = c
-	q.active = place(q.active, c)
+	q.active = q.place(q.active, c)
 	return c
 }
 
@@ -277,11 +283,13 @@ func find(list []*Class, i *Item) int {
 	return n
 }
 
-func place(list []*Class, c *Class) []*Class {
+func (q *Queue) place(list []*Class, c *Class) []*Class {
+	q.epoch++
 	return slices.Insert(list, find(list, c.First()), c)
 }
 
-func drop(list []*Class, c *Class) []*Class {
+func (q *Queue) drop(list []*Class, c *Class) []*Class {
+	q.epoch++
 	n := find(list, c.First())
 	return slices.Delete(list, n, n+1)
 }
