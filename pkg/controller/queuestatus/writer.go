@@ -17,11 +17,15 @@ import (
 )
 
 const (
-	// rate is the number of status writes a second that are always allowed,
-	// perAdmission what each admission adds. Together they stay below the
-	// larger of 10 a second and 5 % of the admission writes.
-	rate         = 8.0
-	perAdmission = 0.04
+	// busyRate is the number of status writes a second while queues change all
+	// the time, quietRate when they have not changed for calm; perAdmission is
+	// what each admission adds. Together they stay below the larger of 10 a
+	// second and 5 % of the admission writes, and 80 statuses are final within
+	// 10 seconds of quiet.
+	busyRate     = 5.0
+	quietRate    = 9.0
+	calm         = time.Second
+	perAdmission = 0.02
 	// burst bounds what may be saved up.
 	burst = 4.0
 	// saved bounds what admissions add.
@@ -53,6 +57,8 @@ type Writer struct {
 	admissions atomic.Int64
 	written    map[string]time.Time // by kind and name
 	seen       *admission.Snapshot  // the last one looked at without finding differences
+	newest     *admission.Snapshot
+	changed    time.Time // when newest was first looked at
 }
 
 // New returns a Writer that is to be started.
@@ -77,7 +83,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			base = min(base+rate*tick.Seconds(), burst)
+			base = min(base+w.rate(now)*tick.Seconds(), burst)
 			extra = min(extra+perAdmission*float64(w.admissions.Swap(0)), saved)
 			spent := float64(w.write(ctx, now, int(base)+int(extra)))
 			fromBase := min(spent, float64(int(base)))
@@ -85,6 +91,17 @@ func (w *Writer) Start(ctx context.Context) error {
 			extra -= spent - fromBase
 		}
 	}
+}
+
+// rate is the number of writes a second at the moment.
+func (w *Writer) rate(now time.Time) float64 {
+	if snapshot := w.snapshot(); snapshot != w.newest {
+		w.newest, w.changed = snapshot, now
+	}
+	if now.Sub(w.changed) < calm {
+		return busyRate
+	}
+	return quietRate
 }
 
 // pending is a status that differs from what it should be.
