@@ -23,7 +23,7 @@ func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 	limitClient(restConfig, options.Configuration.ClientConnection)
 	mgr, err := ctrl.NewManager(restConfig, managerOptions(&options))
 	if err != nil {
-		return fmt.Errorf("manager: %w", err)
+		return fmt.Errorf("cannot begin to work with the API server %s: %w", restConfig.Host, err)
 	}
 	c, err := Setup(ctx, mgr, options)
 	if err != nil {

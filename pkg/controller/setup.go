@@ -48,6 +48,7 @@ type Controller struct {
 	watches  watches
 	writes   connection
 	classes  *classes
+	rebuilt  chan struct{} // closed when ledgers and engine know all initial objects
 
 	workloads  *ledger.Book[*v1beta1.Workload]
 	jobs       *ledger.Book[client.Object]
@@ -63,6 +64,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		inbox:   loop.NewInbox(),
 		watches: watches{cache: mgr.GetCache()},
 		classes: newClasses(),
+		rebuilt: make(chan struct{}),
 	}
 	c.openBooks()
 	var err error
@@ -122,6 +124,7 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 			}
 			return ctx.Err()
 		},
+		Fed:      c.rebuilt,
 		Leading:  c.manager.Elected(),
 		JobEnded: c.jobEnded,
 		Observe:  counters.Pass,
@@ -147,6 +150,7 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 		API: api, Kind: c.options.Kind,
 		Workloads: c.workloads, Jobs: c.jobs,
 		Facts: facts, Engine: c.inbox, Reporter: reporter,
+		Rebuilt:     c.rebuilt,
 		Concurrency: configuration.Controller.GroupKindConcurrency["Workload.fairlead.dev"],
 		Log:         c.manager.GetLogger().WithName("lifecycle"),
 	})

@@ -45,6 +45,9 @@ type Config struct {
 	Facts     *Facts
 	Engine    Engine
 	Reporter  Reporter
+	// Rebuilt is closed when ledger and engine know all initial objects: before,
+	// a Workload may look as if its job were gone.
+	Rebuilt <-chan struct{}
 	// Concurrency is the number of workloads worked on at once.
 	Concurrency int
 	Log         logr.Logger
@@ -138,6 +141,11 @@ func (x *Executor) NeedLeaderElection() bool { return true }
 
 // Start works until the context ends.
 func (x *Executor) Start(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-x.config.Rebuilt:
+	}
 	var workers sync.WaitGroup
 	for range max(x.config.Concurrency, 1) {
 		workers.Add(1)

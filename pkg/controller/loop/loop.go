@@ -39,6 +39,8 @@ type Config struct {
 	// Rebuilt returns once the initial objects of every informer are in the
 	// inbox, or an error that says why they will not be.
 	Rebuilt func(context.Context) error
+	// Fed is closed by the loop when the engine knows them.
+	Fed chan<- struct{}
 	// Leading is closed when this replica may decide.
 	Leading <-chan struct{}
 	// JobEnded says whether the job of a Workload is known to have ended.
@@ -55,7 +57,6 @@ const snapshotInterval = 500 * time.Millisecond
 type Loop struct {
 	config   Config
 	feeder   *feeder
-	ready    atomic.Bool
 	snapshot atomic.Pointer[admission.Snapshot]
 	taken    time.Time // when the last snapshot was taken
 	stale    bool      // something happened since
@@ -67,7 +68,7 @@ func New(config Config) *Loop {
 }
 
 // Ready says whether the state has been rebuilt.
-func (l *Loop) Ready() bool { return l.ready.Load() }
+func (l *Loop) Ready() bool { return l.snapshot.Load() != nil }
 
 // Snapshot returns the newest picture of the queues, nil before Ready.
 func (l *Loop) Snapshot() *admission.Snapshot { return l.snapshot.Load() }
@@ -89,7 +90,7 @@ func (l *Loop) Start(ctx context.Context) error {
 	began := time.Now()
 	l.feed(began)
 	l.publish(time.Now())
-	l.ready.Store(true)
+	close(l.config.Fed)
 	l.config.Log.Info("state rebuilt", "workloads", len(l.feeder.records), "took", time.Since(began).String())
 
 	leading := l.config.Leading

@@ -115,7 +115,7 @@ type bench struct {
 func newBench(rebuilt func(context.Context) error) *bench {
 	b := &bench{engine: &scribe{}, sink: &sink{}, inbox: NewInbox(), leading: make(chan struct{}), ended: map[ledger.Key]bool{}}
 	b.loop = New(Config{
-		Engine: b.engine, Inbox: b.inbox, Sink: b.sink, Rebuilt: rebuilt, Leading: b.leading,
+		Engine: b.engine, Inbox: b.inbox, Sink: b.sink, Rebuilt: rebuilt, Fed: make(chan struct{}), Leading: b.leading,
 		JobEnded: func(key ledger.Key) bool { return b.ended[key] },
 		Observe:  func(time.Duration, int) {}, Log: logr.Discard(),
 	})
