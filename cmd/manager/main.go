@@ -31,8 +31,16 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "policies" {
 		return printPolicies(args[1:], stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == "policies" {
+		return printPolicies(args[1:], stdout, stderr)
+	}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "manager [flags]            admit queued jobs until told to stop")
+		fmt.Fprintln(stderr, "manager policies [flags]   print the admission policies as configured")
+		flags.PrintDefaults()
+	}
 	kubeconfig := flags.String("kubeconfig", "", "kubeconfig `file`; without it the service account of the pod, or $KUBECONFIG")
 	configFile := flags.String("config", "", "configuration `file` (config.fairlead.dev/v1beta1); without it the defaults")
 	showVersion := flags.Bool("version", false, "print the version and exit")
@@ -43,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w (manager --help lists the flags)", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: manager takes flags only (manager --help lists them)", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: manager takes flags only, or the command policies (manager --help lists the flags)", flags.Arg(0))
 	}
 	if *showVersion {
 		fmt.Fprintln(stdout, "fairlead manager", version)

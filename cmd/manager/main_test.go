@@ -25,6 +25,10 @@ func TestTheCommandLine(t *testing.T) {
 		"an argument":           {[]string{"run"}, "", `unexpected argument "run"`},
 		"no configuration file": {[]string{"--config", "/nowhere"}, "", "/nowhere does not exist"},
 		"a bad configuration":   {[]string{"--config", bad}, "", `unknown field "nonsense"`},
+		"the policies":          {[]string{"policies"}, "fairlead-suspend-queued-jobs", ""},
+		"older policies":        {[]string{"policies", "--validating-only"}, "fairlead-queued-jobs", ""},
+		"policies of nothing":   {[]string{"policies", "all"}, "", `unexpected argument "all"`},
+		"policies, bad config":  {[]string{"policies", "--config", bad}, "", `unknown field "nonsense"`},
 		"no cluster":            {nil, "", "give --kubeconfig FILE"},
 		"no kubeconfig":         {[]string{"--kubeconfig", "/nowhere"}, "", "/nowhere"},
 	} {

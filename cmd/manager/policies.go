@@ -10,18 +10,13 @@ import (
 	"fairlead.dev/fairlead/pkg/config"
 )
 
-// printPolicies is `manager policies`: it writes, as YAML, the admission
-// policies that a configuration asks for, and asks no server.
+// printPolicies is `manager policies`: the admission policies as the
+// configuration wants them, to be applied to the cluster.
 func printPolicies(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("manager policies", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	configFile := flags.String("config", "", "configuration `file` (config.fairlead.dev/v1beta1); without it the defaults")
-	validatingOnly := flags.Bool("validating-only", false, "for servers without MutatingAdmissionPolicy (Kubernetes 1.30 to 1.35)")
-	flags.Usage = func() {
-		_, _ = fmt.Fprint(stderr, "Write the admission policies for a configuration to standard output:\n"+
-			"  manager policies --config FILE | kubectl apply --server-side -f -\n")
-		flags.PrintDefaults()
-	}
+	validatingOnly := flags.Bool("validating-only", false, "for servers without MutatingAdmissionPolicy (before Kubernetes 1.36)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -29,7 +24,7 @@ func printPolicies(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w (manager policies --help lists the flags)", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: manager policies takes flags only (manager policies --help lists them)", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: manager policies takes flags only", flags.Arg(0))
 	}
 	configuration, err := config.Load(*configFile)
 	if err != nil {
@@ -41,7 +36,7 @@ func printPolicies(args []string, stdout, stderr io.Writer) error {
 	}
 	objects, err := policies.Render(server, configuration.Integrations.LabelAliases)
 	if err != nil {
-		return err
+		return fmt.Errorf("render the policies: %w", err)
 	}
 	return policies.Write(stdout, objects)
 }

@@ -33,7 +33,7 @@ func serve(ctx context.Context, restConfig *rest.Config, configuration *configv1
 	return controller.Run(ctx, restConfig, controller.Options{
 		Configuration: configuration,
 		Engine:        admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable}),
-		Kind:          batchjob.Kind{},
+		Kind:          batchjob.Kind{Aliases: configuration.Integrations.LabelAliases},
 		Registry:      metrics.Registry,
 		Log:           log,
 	})

@@ -93,7 +93,9 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	if err := c.watchAll(ctx); err != nil {
 		return nil, err
 	}
-	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses} {
+	policies := &policyWatch{reader: mgr.GetAPIReader(), aliases: options.Configuration.Integrations.LabelAliases,
+		counters: counters, log: mgr.GetLogger().WithName("policies")}
+	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses, policies} {
 		if err := mgr.Add(part); err != nil {
 			return nil, fmt.Errorf("add a part to the manager: %w", err)
 		}

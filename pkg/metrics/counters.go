@@ -23,6 +23,7 @@ type Counters struct {
 	writes        *prometheus.CounterVec
 	refused       *prometheus.CounterVec
 	eventsDropped prometheus.Counter
+	policies      prometheus.Gauge
 }
 
 // NewCounters registers the counters.
@@ -51,8 +52,10 @@ func NewCounters(registry prometheus.Registerer) *Counters {
 		refused:  counter("api_writes_refused_total", "Writes that the API server refused, by purpose.", "purpose"),
 		eventsDropped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "events_dropped_total",
 			Help: "Events that were not written because there were too many."}),
+		policies: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "policy_differences",
+			Help: "Admission policies of the cluster that are not as configured."}),
 	}
-	registry.MustRegister(c.eventsDropped)
+	registry.MustRegister(c.eventsDropped, c.policies)
 	return c
 }
 
@@ -86,6 +89,9 @@ func (c *Counters) Written(purpose string) { c.writes.WithLabelValues(purpose).I
 
 // Refused counts a write that the API server refused.
 func (c *Counters) Refused(purpose string) { c.refused.WithLabelValues(purpose).Inc() }
+
+// PolicyDifferences tells how many admission policies are not as configured.
+func (c *Counters) PolicyDifferences(n int) { c.policies.Set(float64(n)) }
 
 // EventDropped counts an event that was not written.
 func (c *Counters) EventDropped() { c.eventsDropped.Inc() }

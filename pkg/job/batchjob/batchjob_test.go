@@ -245,3 +245,21 @@ func TestPatchesTestWhatTheyWereMadeFor(t *testing.T) {
 		}
 	}
 }
+
+func TestLabelAliases(t *testing.T) {
+	k := Kind{Aliases: []string{"kueue.x-k8s.io"}}
+	j := newJob()
+	j.Labels = map[string]string{"kueue.x-k8s.io/queue-name": "reana", "kueue.x-k8s.io/priority-class": "gold", "kueue.x-k8s.io/max-exec-time-seconds": "60"}
+	k.Trim(j)
+	state := k.State(j)
+	if state.Queue != "reana" || state.PriorityClass != "gold" || *state.MaxExecutionSeconds != 60 || len(j.Spec.Template.Spec.Containers) == 0 {
+		t.Errorf("by alias: %+v", state)
+	}
+	if other := (Kind{}).State(j); other.Queue != "" {
+		t.Errorf("without alias: %+v", other)
+	}
+	j.Labels[v1beta1.QueueLabel] = "main"
+	if state := k.State(j); state.Queue != "main" {
+		t.Errorf("our own label comes first: %+v", state)
+	}
+}

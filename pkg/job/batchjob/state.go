@@ -12,13 +12,13 @@ import (
 )
 
 // State implements job.Kind.
-func (Kind) State(obj client.Object) job.State {
+func (k Kind) State(obj client.Object) job.State {
 	j := obj.(*batchv1.Job)
 	state := job.State{
-		Queue:               j.Labels[v1beta1.QueueLabel],
-		PriorityClass:       j.Labels[v1beta1.PriorityClassLabel],
+		Queue:               k.label(j, v1beta1.QueueLabel),
+		PriorityClass:       k.label(j, v1beta1.PriorityClassLabel),
 		PodPriorityClass:    j.Spec.Template.Spec.PriorityClassName,
-		MaxExecutionSeconds: maxExecution(j),
+		MaxExecutionSeconds: maxExecution(j, k.label(j, v1beta1.MaxExecTimeSecondsLabel)),
 		Suspended:           suspended(j),
 		Idle:                idle(j),
 		Finished:            outcome(j),
@@ -62,7 +62,7 @@ func hasCondition(j *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCon
 
 // maxExecution is the smallest limit that the Job states: by label, for its
 // pods or for itself. A label that is no positive number counts as absent.
-func maxExecution(j *batchv1.Job) *int32 {
+func maxExecution(j *batchv1.Job, label string) *int32 {
 	var least *int32
 	consider := func(seconds int64) {
 		if seconds > 0 && seconds <= 1<<31-1 && (least == nil || int32(seconds) < *least) {
@@ -70,7 +70,7 @@ func maxExecution(j *batchv1.Job) *int32 {
 			least = &value
 		}
 	}
-	if label := j.Labels[v1beta1.MaxExecTimeSecondsLabel]; label != "" {
+	if label != "" {
 		if seconds, err := strconv.ParseInt(label, 10, 32); err == nil {
 			consider(seconds)
 		}

@@ -13,7 +13,7 @@ import (
 
 // Trim implements job.Kind. Of a Job without queue the template goes too: a
 // cluster may run many that are none of our business.
-func (Kind) Trim(obj client.Object) {
+func (k Kind) Trim(obj client.Object) {
 	full := obj.(*batchv1.Job)
 	full.ManagedFields = nil
 	// That an annotation exists must stay known (a patch adds to the map);
@@ -24,7 +24,7 @@ func (Kind) Trim(obj client.Object) {
 		}
 	}
 	deadline := full.Spec.Template.Spec.ActiveDeadlineSeconds
-	if full.Labels[v1beta1.QueueLabel] == "" {
+	if k.label(full, v1beta1.QueueLabel) == "" {
 		full.Spec.Template = corev1.PodTemplateSpec{}
 	} else {
 		full.Spec.Template = job.TrimTemplate(&full.Spec.Template)
