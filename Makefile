@@ -15,7 +15,7 @@ GOLANGCI_LINT := $(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/admission/...
 # Suites that start servers run one at a time: they share two cores.
-UNIT := $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$')
+UNIT := $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
 SERVED := ./internal/sandbox ./test/...
 CHECKS ?= 2000
 
@@ -42,12 +42,13 @@ demo: bin/manager bin/fairlead bin/demo ## The main job on a real Kubernetes; KE
 
 .PHONY: test
 test: build sandbox-programs ## Prove the project: unit, property, integration, fault and budget tests
-	go test $(UNIT) -args -rapid.checks=$(CHECKS)
+	go test $(UNIT)
+	go test ./pkg/admission -rapid.checks=$(CHECKS)
 	go test -p 1 -count 1 -timeout 20m $(SERVED)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that start no server
-	go test $(UNIT)
+	go test $(UNIT) ./pkg/admission
 
 .PHONY: test-property
 test-property: ## The laws of the engine against the oracle, 100,000 cases
