@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Applies one-line faults to a copy of the core, one at a time, and fails if the
+# tests miss one. The work tree is never touched.
+#
+#   hack/mutants/run.sh [--all] [NAME...]
+#
+# NAME selects patches, for example 07 or weight. Suites run in this order, and
+# a fault is killed by the first that fails: the scripts, the tests of the small
+# packages, the rest of pkg/admission (the laws, MUTANT_CHECKS cases). With --all
+# every suite runs, to show which ones see the fault.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+export GOTOOLCHAIN=local CGO_ENABLED=0
+here=$PWD
+core=(quota fairshare queue cache admission)
+checks=${MUTANT_CHECKS:-300}
+all=false
+if [[ ${1:-} == --all ]]; then all=true; shift; fi
+
+room=$(mktemp -d "${TMPDIR:-/tmp}/mutants.XXXXXX") || exit 2
+trap 'rm -rf "$room"' EXIT
+trap 'exit 130' INT TERM
+pristine=$room/pristine tree=$room/tree
+mkdir -p "$pristine/pkg" "$tree/internal"
+cp go.mod go.sum "$tree/" && cp -r internal/oracle "$tree/internal/" || exit 2
+for p in "${core[@]}"; do cp -r "pkg/$p" "$pristine/pkg/" || exit 2; done
+
+# restore makes the tree's core what it was when the run began.
+restore() { rm -rf "$tree/pkg" && cp -r "$pristine/pkg" "$tree/pkg"; }
+
+# build compiles the tests of every package that has any, into $room/bin.
+build() {
+	rm -rf "$room/bin" && mkdir -p "$room/bin"
+	(cd "$tree" && go build ./pkg/... && for p in "${core[@]}"; do
+		if compgen -G "pkg/$p/*_test.go" >/dev/null; then
+			go test -c -o "$room/bin/$p" "./pkg/$p" || exit 1
+		fi
+	done) >"$room/log" 2>&1
+}
+
+# run runs one package's tests where they expect to run: run PACKAGE FLAGS...
+run() {
+	local p=$1; shift
+	[[ -x $room/bin/$p ]] || return 0
+	(cd "$tree/pkg/$p" && exec "$room/bin/$p" -test.failfast -test.timeout 90s "$@") >"$room/log" 2>&1
+}
+
+# laws says how often packages with property tests try them: always the same
+# cases, and failures are not shrunk.
+laws() {
+	if grep -qs pgregory.net/rapid "$tree/pkg/$1"/*_test.go; then
+		echo "-rapid.checks=$checks -rapid.seed=1 -rapid.nofailfile -rapid.shrinktime=1ms"
+	fi
+}
+
+# suite runs one suite and fails with its package's log in $room/log.
+suite() {
+	case $1 in
+	scripts) run admission -test.run '^TestScripts$' ;;
+	units) for p in quota fairshare queue cache; do run "$p" $(laws "$p") || return 1; done ;;
+	laws) run admission -test.skip '^TestScripts$' $(laws admission) ;;
+	esac
+}
+
+# culprit names the test that failed.
+culprit() {
+	local name
+	name=$(grep -oE -- '--- FAIL: [^ ]+' "$room/log" | tail -1 | cut -c11-)
+	if grep -q '^panic: test timed out' "$room/log"; then
+		name="${name:-a test} (never ends)"
+	elif grep -q '^panic: ' "$room/log"; then
+		name="${name:-a test} (panics)"
+	fi
+	echo "${name:-a test}"
+}
+
+# try runs the suites on the tree as it is and sets killed to who failed.
+try() {
+	killed=
+	for s in scripts units laws; do
+		suite "$s" && continue
+		killed="${killed:+$killed, }$(culprit)"
+		$all || return
+	done
+}
+
+restore
+if ! build; then
+	cat "$room/log"
+	echo "the core does not compile as it is"
+	exit 1
+fi
+all_wanted=$all all=false
+try
+if [[ -n $killed ]]; then
+	cat "$room/log"
+	echo "the core fails $killed as it is"
+	exit 1
+fi
+all=$all_wanted
+
+passed=0 failed=0
+printf '%-34s %-62s %s\n' FAULT 'KILLED BY' SECONDS
+for patch in "$here"/hack/mutants/*.patch; do
+	name=$(basename "$patch" .patch)
+	if (($#)); then
+		wanted=false
+		for w in "$@"; do [[ $name == *"$w"* ]] && wanted=true; done
+		$wanted || continue
+	fi
+	began=$SECONDS
+	restore
+	if ! (cd "$tree" && GIT_CEILING_DIRECTORIES=$room git apply "$patch") >"$room/log" 2>&1; then
+		verdict="ERROR: the patch no longer applies; make it anew"
+	elif diff -rq "$pristine/pkg" "$tree/pkg" >/dev/null; then
+		verdict="ERROR: the patch changes nothing"
+	elif ! build; then
+		verdict="ERROR: does not compile"
+	else
+		try
+		verdict=${killed:-"NOBODY: it survives"}
+	fi
+	printf '%-34s %-62s %7d\n' "$name" "$verdict" $((SECONDS - began))
+	case $verdict in
+	ERROR*) failed=$((failed + 1)); sed 's/^/    /' "$room/log" ;;
+	NOBODY*) failed=$((failed + 1)) ;;
+	*) passed=$((passed + 1)) ;;
+	esac
+done
+if ((passed + failed == 0)); then
+	echo "no patch is called so: $*"
+	exit 2
+fi
+echo "$passed passed, $failed failed"
+((failed == 0))
