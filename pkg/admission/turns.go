@@ -62,14 +62,14 @@ type memory struct {
 }
 
 // memories are kept for some sets of fallen flavor-resources.
-type memories [4]memory
+type memories [8]memory
 
 // of is the memory for a set, perhaps of another one.
 func (m *memories) of(fallen quota.Set) *memory {
 	if len(fallen) == 0 {
 		return &m[0]
 	}
-	return &m[fallen[0]*0x9E3779B97F4A7C15>>62]
+	return &m[fallen[0]*0x9E3779B97F4A7C15>>61]
 }
 
 // plain says whether all that the queue could admit is parked, has a simple
