@@ -19,6 +19,7 @@ var _ = Describe("Eviction", func() {
 		j := t.submit("paused")
 		t.started(j)
 		t.run(j)
+		t.later(j)
 		next := t.submit("next")
 		Expect(admin.Patch(ctx, t.fresh(j), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"suspend":true}}`)))).To(Succeed())
 		t.says(j, v1beta1.WorkloadEvicted, metav1.ConditionTrue, lifecycle.EvictedBySuspension)

@@ -131,6 +131,13 @@ func (t *tenant) submit(name string, change ...func(*batchv1.Job)) *batchv1.Job 
 	return j
 }
 
+// later returns when a Job created now counts as newer: the server notes whole
+// seconds.
+func (t *tenant) later(j *batchv1.Job) {
+	GinkgoHelper()
+	Eventually(func() int64 { return time.Now().Unix() }).Should(BeNumerically(">", j.CreationTimestamp.Unix()))
+}
+
 // fresh reads a Job again.
 func (t *tenant) fresh(j *batchv1.Job) *batchv1.Job {
 	GinkgoHelper()
