@@ -122,11 +122,13 @@ func uncreated(s *sight) *step {
 }
 
 // retired: the Workload has ended; at the end of its retention it is deleted.
+// One that ended before its job, which could not be started, stays: without it
+// the job would be queued again.
 func retired(s *sight) *step {
 	if !s.finished() {
 		return nil
 	}
-	if s.facts.Retention == nil || s.workload.DeletionTimestamp != nil {
+	if s.facts.Retention == nil || s.workload.DeletionTimestamp != nil || (s.job != nil && s.state.Finished == nil) {
 		return stop
 	}
 	at := s.workload.CreationTimestamp.Time

@@ -158,6 +158,10 @@ func TestTheNextStep(t *testing.T) {
 			s.workload.Status = finished(s.workload, "Failed", "x", now.Add(-time.Hour))
 			s.keep(time.Minute)
 		}, "retention"},
+		"it could never start, long ago": {func(s *scene) {
+			s.workload.Status = finished(s.workload, "FailedToStart", "x", now.Add(-time.Hour))
+			s.keep(time.Minute)
+		}, "nothing"},
 		"it leaves the queue":                  {func(s *scene) { s.job.Labels = nil }, "discard"},
 		"it leaves the queue while it runs":    {func(s *scene) { s.admit(); s.run(); s.job.Labels = nil }, "nothing"},
 		"it leaves the queue after running":    {func(s *scene) { s.admit(); s.inject("wl-uid"); s.job.Labels = nil }, "restore"},
