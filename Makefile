@@ -4,6 +4,7 @@ SHELL := /bin/bash -o pipefail
 
 export GOTOOLCHAIN := local
 export CGO_ENABLED := 0
+export GINKGO_NO_COLOR := TRUE
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
