@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -101,7 +102,7 @@ func (e *edit) settle(kind, reason, message string) {
 func truncate(message string) string {
 	const most = 32 << 10
 	if len(message) > most {
-		return message[:most]
+		return strings.ToValidUTF8(message[:most], "")
 	}
 	return message
 }

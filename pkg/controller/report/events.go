@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,7 +108,7 @@ func (e *Events) write(ctx context.Context, event *corev1.Event) {
 func shorten(message string) string {
 	const most = 1024
 	if len(message) > most {
-		return message[:most]
+		return strings.ToValidUTF8(message[:most], "")
 	}
 	return message
 }
