@@ -13,7 +13,7 @@ func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
 	given := e.given(q, w.shape, v)
 	w.local.drop(w)
 	q.pending.Remove(&w.Item)
-	if q.strict() {
+	if q.strict {
 		e.watchHead(q)
 	}
 	w.state, w.home, w.admission, w.charge, w.Told = assumed, q, given.assignment, given.charge, 0

@@ -94,7 +94,7 @@ func (w *walk) next() *queue.Class {
 // is to park them, turn by turn. A StrictFIFO queue has to take its turn,
 // because its head may hold quota by it.
 func (q *clusterQueue) hopeful() bool {
-	if q.strict() {
+	if q.strict {
 		return q.pass.item != nil || q.pass.invalid
 	}
 	if q.pass.hopefulAt == q.scope.version {

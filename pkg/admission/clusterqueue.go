@@ -13,7 +13,25 @@ import (
 
 // clusterQueue is a ClusterQueue, or the name of one that a LocalQueue or an
 // admission refers to although it does not exist.
+//
+// What a pass looks at in every queue of a tree comes first and together: the
+// time of a pass is the time that memory takes.
 type clusterQueue struct {
+	pending queue.Queue
+	// scope to problem are derived by sync and stale while node's tree is.
+	scope *scope
+	at    int32 // number in the tree
+	// strict: the queue is StrictFIFO. keeps: some of its quota is local.
+	// preemptsAnyway: the policy lets a workload look for victims even where it
+	// would borrow. wideVerdicts: then everything in the tree is consulted.
+	strict, keeps, preemptsAnyway, wideVerdicts bool
+	pass                                        passState
+
+	groups  []group
+	cover   map[string]coverage
+	problem problem
+	door    door
+
 	name   string
 	spec   ClusterQueue
 	exists bool
@@ -21,20 +39,6 @@ type clusterQueue struct {
 	locals directory[localName, *localQueue] // that lead to it
 	// reserving workloads hold quota, admitted ones are confirmed besides.
 	reserving, admitted int32
-	pending             *queue.Queue
-
-	// What follows is derived by sync and stale while node's tree is.
-	scope   *scope
-	at      int32 // number in the tree
-	groups  []group
-	cover   map[string]coverage
-	problem problem
-	door    door
-	// preemptsAnyway: the policy lets a workload look for victims even where it
-	// would borrow. wideVerdicts: then everything in the tree is consulted.
-	preemptsAnyway, wideVerdicts bool
-
-	pass passState
 }
 
 // problem is why a queue admits nothing: the reason and message of condition
@@ -54,9 +58,9 @@ func (e *Engine) queue(name string) *clusterQueue {
 	if q == nil {
 		q = &clusterQueue{
 			name: name, node: e.forest.Queue(name),
-			locals:  newDirectory[localName, *localQueue](localName.compare),
-			pending: queue.New(e.free),
+			locals: newDirectory[localName, *localQueue](localName.compare),
 		}
+		q.pending.Init(e.free)
 		e.queues.put(name, q)
 	}
 	return q
@@ -162,12 +166,14 @@ func (q *clusterQueue) serves(e *Engine, namespace string) bool {
 	return q.door.namespaces.matches(e.namespaces[namespace])
 }
 
-// strict says whether the queue is StrictFIFO.
-func (q *clusterQueue) strict() bool { return q.spec.Strategy == StrictFIFO }
-
 // derive computes what depends on the queue's specification and its new tree.
 func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 	q.scope, q.at = s, at
+	q.strict = q.spec.Strategy == StrictFIFO
+	q.keeps = false
+	for f := range s.tree.FlavorResources() {
+		q.keeps = q.keeps || s.tree.At(at, f).Local > 0
+	}
 	q.pass = passState{
 		verdict: q.pass.verdict, last: q.pass.last,
 		head: q.pass.head, headKind: unseen, holder: q.pass.holder, hold: q.pass.hold,

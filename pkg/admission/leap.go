@@ -26,15 +26,17 @@ func (e *Engine) outlook(s *scope, exact bool) (least int, sure bool) {
 			limit = least // with more turns it is all the same how many
 		}
 		p := &q.pass
-		p.first, p.turns = e.turns(q, limit)
+		var turns int
+		p.first, turns = e.turns(q, limit)
+		p.turns = int32(min(turns, math.MaxInt32))
 		p.hope = p.first != nil
 		if !p.hope {
 			continue
 		}
 		p.hopefulAt = s.version
 		sure = sure && !p.first.Plan.Volatile
-		if least < 0 || p.turns < least {
-			least = p.turns
+		if least < 0 || turns < least {
+			least = turns
 		}
 	}
 	return least, sure
@@ -49,9 +51,9 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 	if s.literal || s.nested {
 		return false, true
 	}
-	s.fresh = true
+	s.plain = !s.tree.Huge()
 	least, sure := e.outlook(s, false)
-	s.fresh = false
+	s.plain = false
 	if least < 0 {
 		e.parkAll(s)
 		return true, false
@@ -62,7 +64,7 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 	var winner *clusterQueue
 	best, key := &s.keys[0], &s.keys[1]
 	for _, q := range s.play {
-		if p := &q.pass; p.hope && p.turns == least {
+		if p := &q.pass; p.hope && int(p.turns) == least {
 			p.item = p.first.First()
 			e.judge(q, e.shapes.list[p.first.Shape], p.first.Plan, &p.verdict)
 			s.KeyAt(q.at, q.at, key)

@@ -179,7 +179,7 @@ func (e *Engine) setNamespace(name string, labels map[string]string) {
 func (e *Engine) retry(w *workload) {
 	c, q := w.Class(), w.local.target
 	switch {
-	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !q.strict():
+	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !q.strict:
 		e.displace(w)
 		e.place(w)
 	case c != nil && c.Parked() && c.First() == &w.Item && q.scope != nil && !q.scope.tree.Stale():

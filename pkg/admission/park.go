@@ -7,7 +7,7 @@ import "fairlead.dev/fairlead/pkg/queue"
 // active, or woken, comes after the class's first workload.)
 func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 	c = e.parkClass(q, c, v)
-	if q.strict() || !q.pending.Related() {
+	if q.strict || !q.pending.Related() {
 		return
 	}
 	for i := 0; i < len(q.pending.Active()); {

@@ -13,24 +13,24 @@ type passState struct {
 	// item is the stored representative, nil if none; verdict is its verdict,
 	// judged when the tree's version was version.
 	item    *queue.Item
-	verdict verdict
-	last    verdict // the verdict before it
 	version uint64
 	// invalid: the representative is to be stored anew before the next choice.
-	invalid bool
-	acted   bool
+	invalid, acted bool
 	// hopefulAt is the version of the tree as of which the queue is hopeful;
 	// hope, turns and first are its outlook.
-	hopefulAt uint64
 	hope      bool
-	turns     int
+	turns     int32
+	hopefulAt uint64
 	first     *queue.Class
-	memories  memories
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.
-	fallen quota.Set
-	since  uint64
+	since    uint64
+	fallen   quota.Set
+	room     [1]uint64 // for fallen
+	memories memories
+	verdict  verdict
+	last     verdict // the verdict before it
 	// head is the first workload of a StrictFIFO queue when it was last
 	// looked at; holder is the head while quota is held for it.
 	head, holder *queue.Item
@@ -55,7 +55,7 @@ func (e *Engine) pass(s *scope) {
 	e.wake(s)
 	s.play = append(s.play[:0], s.invalid...)
 	s.hopes = append(s.hopes[:0], s.invalid...)
-	s.literal = s.eager || slices.ContainsFunc(s.play, (*clusterQueue).strict)
+	s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict })
 	ran, goOn := e.sprint(s)
 	if !goOn || !ran && !e.leap(s) {
 		return
@@ -152,7 +152,7 @@ func (e *Engine) act(s *scope, q *clusterQueue) bool {
 		return true
 	}
 	// There is nobody to preempt.
-	if q.strict() && q.pending.First() == item {
+	if q.strict && q.pending.First() == item {
 		e.holdFor(q, item, v)
 	}
 	e.park(q, item.Class(), v)
@@ -163,7 +163,7 @@ func (e *Engine) act(s *scope, q *clusterQueue) bool {
 // parked and may act.
 func (e *Engine) store(s *scope, q *clusterQueue) {
 	q.pass.invalid = false
-	if q.strict() {
+	if q.strict {
 		q.pass.item = e.findStrict(q)
 	} else {
 		q.pass.item = e.findBestEffort(s, q)

@@ -49,8 +49,9 @@ type scope struct {
 	nested, literal bool
 	play, hopes     []*clusterQueue
 	keys            [2]fairshare.Key // room for sprint
-	// fresh: nothing has been parked in this pass yet.
-	fresh bool
+	// plain: this is the begin of a pass over a tree whose queues are all in
+	// one order and whose amounts are not huge.
+	plain bool
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -74,9 +75,9 @@ func (e *Engine) sync() {
 			})
 			q.pending.WakeAll()
 			s.invalidate(q)
-			if !q.strict() && q.pass.holder != nil {
+			if !q.strict && q.pass.holder != nil {
 				e.dropHold(q)
-			} else if q.strict() {
+			} else if q.strict {
 				e.watchHead(q)
 			}
 		}
@@ -294,7 +295,7 @@ func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	}
 	s.invalidate(q)
 	e.markDirty(s)
-	if q.strict() {
+	if q.strict {
 		e.examined = append(e.examined, q)
 	}
 }
@@ -311,7 +312,7 @@ func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 		q.pass.headKind = unseen
 	}
 	s := q.scope
-	if s == nil || s.tree.Stale() || !q.strict() {
+	if s == nil || s.tree.Stale() || !q.strict {
 		return
 	}
 	if first && c.Len() > 0 && c.Parked() && kind(c.Kind) == noCandidates {

@@ -107,14 +107,14 @@ func (e *Engine) queueStatus(q *clusterQueue) ClusterQueueStatus {
 	freed := false
 	count := func() {
 		for _, c := range q.pending.Parked() {
-			if q.strict() || freed && q.mightFit(c.Plan) && e.fitsNow(q, c.Shape, c.Plan) {
+			if q.strict || freed && q.mightFit(c.Plan) && e.fitsNow(q, c.Shape, c.Plan) {
 				st.PendingActive += int32(c.Len())
 			} else {
 				st.PendingInadmissible += int32(c.Len())
 			}
 		}
 	}
-	if s := q.scope; s.tree.Holds() && !q.strict() {
+	if s := q.scope; s.tree.Holds() && !q.strict {
 		freed = true
 		e.forest.WithoutHolds(s.tree, count)
 	} else {

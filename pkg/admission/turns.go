@@ -2,6 +2,7 @@ package admission
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"fairlead.dev/fairlead/pkg/queue"
@@ -15,7 +16,7 @@ import (
 func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns int) {
 	plain := q.plain()
 	if plain {
-		if first, turns, known := e.recall(q); known {
+		if first, turns, known := q.recall(); known {
 			return first, turns
 		}
 		limit = math.MaxInt // what is counted now is remembered
@@ -26,17 +27,15 @@ func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns in
 	}
 	e.counted = e.counted[:0]
 	m := q.pass.memories.of(q.pass.fallen)
-	m.asks, m.turns = m.asks[:0], 0
+	*m = memory{least: quota.Unlimited}
 	w := q.walk()
 	for c := w.next(); c != nil && c != first && turns <= limit; c = w.next() {
-		if c.Plan.IfShort == shortAsks {
-			m.asks = append(m.asks, c)
+		k := e.assessUnfit(q, c)
+		if plain && c.Plan.IfShort == shortAsks {
+			plain = k == noFit && q.watch(m, c.Plan)
 		}
-		if e.assessUnfit(q, c) != noCandidates {
+		if k != noCandidates {
 			continue
-		}
-		if c.Plan.IfShort != shortAsks {
-			m.turns++
 		}
 		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
 			continue // was parked with it
@@ -44,21 +43,49 @@ func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns in
 		e.counted = append(e.counted, c)
 		turns++
 	}
-	if m.twins = nil; plain && first != nil && len(m.asks) <= 4 {
-		m.twins, m.epoch, m.fallen = first.Twins(), q.pending.Epoch(), q.pass.fallen[0]
+	if plain && first != nil {
+		m.twins, m.epoch, m.fallen, m.turns = first.Twins(), q.pending.Epoch(), q.pass.fallen[0], int32(turns)
 	}
 	return first, turns
 }
 
 // memory is the outlook of a queue as it was found last: it holds while the
-// same class is the only one that fits, and neither the queue's classes nor
-// what has woken them has changed.
+// same class is the first that fits, neither the queue's classes nor what has
+// woken them has changed, and less than least of any flavor-resource in watch
+// is to be had in the tree, so that what only that could change is the same.
 type memory struct {
 	twins  *queue.Twins // of the class that fitted, nil for no memory
 	epoch  uint64
 	fallen uint64
-	turns  int            // that do not depend on usage
-	asks   []*queue.Class // those that do
+	watch  uint64
+	least  quota.Amount
+	turns  int32
+}
+
+// watch adds to a memory what keeps the verdict on an unfit plan at NoFit:
+// that some request of each flavor is short for which nobody may be preempted.
+// It returns false if there is none to watch.
+func (q *clusterQueue) watch(m *memory, p *quota.Plan) bool {
+	t := q.scope.tree
+	for i := range p.Items[0].Alternatives {
+		alt := &p.Items[0].Alternatives[i]
+		if alt.IfShort == shortNoFit {
+			continue
+		}
+		found := false
+		for _, r := range alt.Requests {
+			if r.FR < 64 && r.Amount > t.Available(q.at, r.FR) && !q.mayPreempt(r.FR, r.Amount) {
+				m.watch |= 1 << r.FR
+				m.least = min(m.least, r.Amount)
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // memories are kept for some sets of fallen flavor-resources.
@@ -73,54 +100,55 @@ func (m *memories) of(fallen quota.Set) *memory {
 }
 
 // plain says whether all that the queue could admit is parked, has a simple
-// plan, and has been woken by few flavor-resources.
+// plan, and has been woken by few flavor-resources, of which it keeps nothing
+// to itself.
 func (q *clusterQueue) plain() bool {
 	return len(q.pending.Active()) == 0 && len(q.pending.Complex()) == 0 && !q.pending.Related() &&
-		!q.wideVerdicts && q.woken() && len(q.pass.fallen) == 1 && !q.scope.nested && !q.scope.tree.Huge() && q.scope.fresh
+		!q.wideVerdicts && !q.keeps && q.woken() && len(q.pass.fallen) == 1 && q.scope.plain
 }
 
 // recall is turns from memory, of a plain queue. It looks at little else: most
 // queues of a tree have not changed since the last pass.
-func (e *Engine) recall(q *clusterQueue) (first *queue.Class, turns int, known bool) {
-	var only *queue.Twins
+func (q *clusterQueue) recall() (first *queue.Class, turns int, known bool) {
+	var earliest *queue.Twins
 	t := q.scope.tree
-	clear := q.pass.fallen.Each(func(f int32) bool {
+	whole := true
+	for fallen := q.pass.fallen[0]; fallen != 0; fallen &= fallen - 1 {
+		f := int32(bits.TrailingZeros64(fallen))
 		needs := q.pending.Needs(f)
 		if len(needs) == 0 {
-			return true
+			continue
 		}
 		room := t.Available(q.at, f)
 		for i := range needs {
 			n := &needs[i]
 			if n.Amount > room {
-				return true
+				break
 			}
 			if n.Other > 0 && n.Other > t.Available(q.at, n.OtherFR) {
 				continue
 			}
-			if !n.Whole || only != nil && only != n.Twins {
-				return false
+			whole = whole && n.Whole
+			if earliest == nil || earliest != n.Twins && n.Parked.First().Before(earliest.Parked.First()) {
+				earliest = n.Twins
 			}
-			only = n.Twins
 		}
-		return true
-	})
+	}
 	m := q.pass.memories.of(q.pass.fallen)
 	switch {
-	case !clear:
+	case !whole:
 		return nil, 0, false
-	case only == nil:
+	case earliest == nil:
 		return nil, 0, true
-	case only != m.twins || m.epoch != q.pending.Epoch() || m.fallen != q.pass.fallen[0]:
+	case earliest != m.twins || m.epoch != q.pending.Epoch() || m.fallen != q.pass.fallen[0]:
 		return nil, 0, false
 	}
-	turns = m.turns
-	for _, c := range m.asks {
-		if e.assessUnfit(q, c) == noCandidates {
-			turns++
+	for watch := m.watch; watch != 0; watch &= watch - 1 {
+		if t.Available(0, int32(bits.TrailingZeros64(watch))) >= m.least {
+			return nil, 0, false
 		}
 	}
-	return only.Parked, turns, true
+	return earliest.Parked, int(m.turns), true
 }
 
 // skip lets a queue take a number of turns in which it only parks something.

@@ -27,7 +27,7 @@ func (e *Engine) wake(s *scope) {
 			if q == nil || q.pending.Len() == 0 {
 				continue
 			}
-			if s.eager || q.strict() {
+			if s.eager || q.strict {
 				e.wakeOutright(s, q, func(on consulting, _ bool) bool { return on.Consulted(s.fallen[top]) })
 				continue
 			}
@@ -49,6 +49,9 @@ func (e *Engine) wake(s *scope) {
 // was woken by an earlier fall and not looked at would have been parked again.
 func (q *clusterQueue) lookAgain() {
 	if q.pass.since != q.scope.since {
+		if q.pass.fallen == nil {
+			q.pass.fallen = q.pass.room[:0]
+		}
 		q.pass.fallen.Clear()
 		q.pass.since = q.scope.since
 	}
@@ -80,7 +83,7 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 		}
 		i++
 	}
-	if q.strict() && !woken {
+	if q.strict && !woken {
 		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
 	}
 	if woken {
@@ -93,7 +96,7 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 // for those that the fall was not under.
 func (e *Engine) wakeWide(s *scope) {
 	for _, q := range s.byName {
-		if !s.eager && !q.strict() {
+		if !s.eager && !q.strict {
 			q.lookAgain()
 			if s.nested {
 				s.invalidate(q)

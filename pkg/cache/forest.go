@@ -90,7 +90,7 @@ func (f *Forest) RemoveQueue(name string) { f.set(f.Queue(name), implicit, false
 // RemoveCohort takes a Cohort's specification away; it is no error if there is
 // none.
 func (f *Forest) RemoveCohort(name string) {
-	if n := f.cohorts[name]; n != nil {
+	if n := f.cohorts[name]; n != nil && n.Exists {
 		f.set(n, implicit, false)
 	}
 }

@@ -15,15 +15,15 @@ import (
 // in each of them.
 type Queue struct {
 	active, parked []*Class
-	twins          map[classKey]*Twins
-	free           *btree.FreeListG[*Item]
-	length         int
 	needs          needs
+	epoch          uint64
+	length         int
 	// forms counts the twins of each form and priority, related the forms
 	// with more than one.
-	forms   map[formKey]int
 	related int
-	epoch   uint64
+	forms   map[formKey]int
+	twins   map[classKey]*Twins
+	free    *btree.FreeListG[*Item]
 }
 
 type formKey struct {
@@ -38,7 +38,14 @@ type Twins struct{ Active, Parked *Class }
 
 // New returns an empty queue. Queues may share a free list of tree nodes.
 func New(free *btree.FreeListG[*Item]) *Queue {
-	return &Queue{twins: map[classKey]*Twins{}, forms: map[formKey]int{}, free: free}
+	q := &Queue{}
+	q.Init(free)
+	return q
+}
+
+// Init makes a zero Queue an empty one, as New does.
+func (q *Queue) Init(free *btree.FreeListG[*Item]) {
+	q.twins, q.forms, q.free = map[classKey]*Twins{}, map[formKey]int{}, free
 }
 
 // NewFreeList returns a free list for New.
