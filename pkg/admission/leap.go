@@ -101,8 +101,18 @@ func (e *Engine) catchUp(s *scope, winner *clusterQueue, charge []quota.Request,
 	}
 	for _, q := range s.play {
 		q.pass.invalid = false
+		if !q.pass.hope {
+			e.retire(q)
+			continue
+		}
 		e.skip(q, turns)
-		if q == winner {
+		q.pass.hopefulAt = s.version
+		switch {
+		case q == winner:
+			continue
+		case int(q.pass.turns) == turns: // sprint has judged it
+			q.pass.version = s.version
+			s.tournament.Enter(q.at)
 			continue
 		}
 		e.store(s, q)

@@ -153,20 +153,24 @@ func (q *clusterQueue) recall() (first *queue.Class, turns int, known bool) {
 
 // skip lets a queue take a number of turns in which it only parks something.
 func (e *Engine) skip(q *clusterQueue, turns int) {
-	var last *queue.Item
+	w := q.walk()
 	for turns > 0 {
-		c := q.candidate(last)
+		c := w.next()
 		if c == nil {
 			return
 		}
-		last = c.First()
 		k := e.assessUnfit(q, c)
 		if k != noFit {
 			turns--
 		}
 		if !e.idle(q, c, k) {
-			e.judge(q, e.shapes.list[c.Shape], c.Plan, &q.pass.verdict)
-			e.park(q, c, &q.pass.verdict)
+			last := c.First()
+			e.judge(q, e.shapes.list[c.Shape], c.Plan, &e.spare)
+			e.park(q, c, &e.spare)
+			w = q.walk()
+			if w.parked != nil {
+				w.parked = queue.After(w.parked, last)
+			}
 		}
 	}
 }

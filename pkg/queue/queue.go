@@ -70,8 +70,8 @@ func After(list []*Class, i *Item) []*Class {
 	return list[n:]
 }
 
-// Epoch counts changes of which classes there are, of their order, their plans
-// and whether they are parked.
+// Epoch counts changes of which classes are parked, of their order and of
+// their plans.
 func (q *Queue) Epoch() uint64 { return q.epoch }
 
 // First is the first workload of all, parked or not; nil if there is none.
@@ -137,14 +137,14 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 		}
 		t.Active = c
 	} else if i.Before(c.First()) {
-		q.active = q.drop(q.active, c)
+		q.active = drop(q.active, c)
 	}
 	q.length++
 	i.class = c
 	c.members.insert(i, q.free)
 	c.untold = append(c.untold, i)
 	if c.First() == i {
-		q.active = q.place(q.active, c)
+		q.active = place(q.active, c)
 	}
 	return c
 }
@@ -170,10 +170,17 @@ func (q *Queue) Remove(i *Item) {
 		c.members.remove(i)
 		return
 	}
-	*list = q.drop(*list, c)
+	at := find(*list, i)
 	c.members.remove(i)
+	if c.Len() > 0 && (at+1 == len(*list) || c.First().Before((*list)[at+1].First())) {
+		return // it keeps its place
+	}
+	*list = slices.Delete(*list, at, at+1)
+	if c.parked {
+		q.epoch++
+	}
 	if c.Len() > 0 {
-		*list = q.place(*list, c)
+		*list = place(*list, c)
 		return
 	}
 	q.forget(c)
@@ -200,19 +207,24 @@ func (q *Queue) forget(c *Class) {
 // from now on. now is stored as its ParkedAt.
 func (q *Queue) Park(c *Class, now uint64) *Class {
 	t := c.twins
-	q.active = q.drop(q.active, c)
+	q.active = drop(q.active, c)
 	t.Active = nil
-	last := c
-	if old := t.Parked; old != nil {
-		q.parked = q.drop(q.parked, old)
-		c = q.merge(c, old)
+	last, old := c, t.Parked
+	if old != nil && old.Len() >= c.Len() && old.First().Before(c.First()) {
+		c = q.merge(old, c) // in its place
+	} else {
+		if old != nil {
+			q.parked = drop(q.parked, old)
+			c = q.merge(c, old)
+		}
+		q.parked = place(q.parked, c)
+		q.epoch++
 	}
 	c.parked, c.ParkedAt = true, now
 	if c != last {
 		c.learn(last)
 	}
 	t.Parked = c
-	q.parked = q.place(q.parked, c)
 	return c
 }
 
@@ -220,15 +232,16 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 // workloads from now on.
 func (q *Queue) Wake(c *Class) *Class {
 	t := c.twins
-	q.parked = q.drop(q.parked, c)
+	q.parked = drop(q.parked, c)
+	q.epoch++
 	t.Parked = nil
 	if old := t.Active; old != nil {
-		q.active = q.drop(q.active, old)
+		q.active = drop(q.active, old)
 		c = q.merge(c, old)
 	}
 	c.parked = false
 	t.Active = c
-	q.active = q.place(q.active, c)
+	q.active = place(q.active, c)
 	return c
 }
 
@@ -290,13 +303,11 @@ func find(list []*Class, i *Item) int {
 	return n
 }
 
-func (q *Queue) place(list []*Class, c *Class) []*Class {
-	q.epoch++
+func place(list []*Class, c *Class) []*Class {
 	return slices.Insert(list, find(list, c.First()), c)
 }
 
-func (q *Queue) drop(list []*Class, c *Class) []*Class {
-	q.epoch++
+func drop(list []*Class, c *Class) []*Class {
 	n := find(list, c.First())
 	return slices.Delete(list, n, n+1)
 }
