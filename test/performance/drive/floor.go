@@ -175,7 +175,9 @@ func (f *floor) putStatus(ctx context.Context, w *fairlead.Workload) (*fairlead.
 	if err != nil {
 		return nil, err
 	}
-	written, err := f.write(ctx, &lifecycle.Write{Verb: lifecycle.PutWorkloadStatus, Namespace: w.Namespace, Name: w.Name, Body: body})
+	written, err := f.write(ctx, &lifecycle.Write{
+		Verb: lifecycle.PutWorkloadStatus, Namespace: w.Namespace, Name: w.Name, Body: body, Basis: w, Status: w.Status.DeepCopy(),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("write the status of workload %s: %w", w.Name, err)
 	}
