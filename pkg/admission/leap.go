@@ -66,7 +66,9 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 	for _, q := range s.play {
 		if p := &q.pass; p.hope && int(p.turns) == least {
 			p.item = p.first.First()
-			e.judge(q, e.shapes.list[p.first.Shape], p.first.Plan, &p.verdict)
+			if !q.glance(p.first.Plan, &p.verdict) {
+				e.judge(q, e.shapes.list[p.first.Shape], p.first.Plan, &p.verdict)
+			}
 			s.KeyAt(q.at, q.at, key)
 			if winner == nil || fairshare.CompareKeys(key, best) < 0 {
 				winner = q
@@ -74,13 +76,33 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 			}
 		}
 	}
-	item := winner.pass.item
+	item, v := winner.pass.item, &winner.pass.verdict
+	if v.plan == nil {
+		e.judge(winner, e.shapes.list[winner.pass.first.Shape], winner.pass.first.Plan, v)
+	}
 	e.act(s, winner)
 	if !e.goOn(s) {
 		return true, false
 	}
 	e.catchUp(s, winner, item.Owner.(*workload).charge, best, least)
 	return true, true
+}
+
+// glance finds only what a verdict would charge, for a fair-sharing key, where
+// the search is known to stop at the first flavor that fits. The verdict has no
+// plan then.
+func (q *clusterQueue) glance(p *quota.Plan, v *verdict) bool {
+	if !q.scope.fair || !p.Simple || q.scope.tree.Huge() || q.spec.Fungibility.WhenCanBorrow == TryNextFlavor {
+		return false
+	}
+	alts := p.Items[0].Alternatives
+	for i := range alts {
+		if q.roomFor(&alts[i]) {
+			v.plan, v.charges = nil, append(v.charges[:0], alts[i].Requests...)
+			return true
+		}
+	}
+	return false
 }
 
 // catchUp brings all other queues to where the procedure would have brought
@@ -111,6 +133,9 @@ func (e *Engine) catchUp(s *scope, winner *clusterQueue, charge []quota.Request,
 		case q == winner:
 			continue
 		case int(q.pass.turns) == turns: // sprint has judged it
+			if q.pass.verdict.plan == nil {
+				e.judge(q, e.shapes.list[q.pass.first.Shape], q.pass.first.Plan, &q.pass.verdict)
+			}
 			q.pass.version = s.version
 			s.tournament.Enter(q.at)
 			continue
