@@ -48,7 +48,7 @@ func (t *Tree) Stale() bool { return t.stale }
 func (t *Tree) Holds() bool { return t.holds > 0 }
 
 // Local is the tree's number of the Forest's flavor-resource fr, -1 if the
-// tree has none; Global is the reverse.
+// tree has none.
 func (t *Tree) Local(fr int32) int32 {
 	if int(fr) >= len(t.local) {
 		return -1
@@ -56,7 +56,7 @@ func (t *Tree) Local(fr int32) int32 {
 	return t.local[fr]
 }
 
-// Global: see Local.
+// Global is the Forest's number of the tree's flavor-resource f.
 func (t *Tree) Global(f int32) int32 { return t.global[f] }
 
 // Queue returns the ClusterQueue of that name, made if need be without quota.

@@ -105,8 +105,8 @@ func (q *Queue) Related() bool { return q.related > 0 }
 func (q *Queue) relate(p *quota.Plan, priority int32, by int) {
 	k := formKey{p.Form, priority}
 	was := q.forms[k]
-	switch now := was + by; {
-	case now == 0:
+	switch now := was + by; now {
+	case 0:
 		delete(q.forms, k)
 	default:
 		q.forms[k] = now

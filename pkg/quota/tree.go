@@ -147,11 +147,14 @@ func (t *Tree) Grow(resource []int32) {
 // may not be countable: ask Fits.
 func (t *Tree) Huge() bool { return t.huge }
 
-// Nodes is the number of nodes, FlavorResources of flavor-resources, Resources
-// of resources.
-func (t *Tree) Nodes() int32           { return int32(len(t.parent)) }
+// Nodes is the number of nodes.
+func (t *Tree) Nodes() int32 { return int32(len(t.parent)) }
+
+// FlavorResources is the number of flavor-resources.
 func (t *Tree) FlavorResources() int32 { return t.frs }
-func (t *Tree) Resources() int32       { return t.ress }
+
+// Resources is the number of resources.
+func (t *Tree) Resources() int32 { return t.ress }
 
 // Parent returns n's parent, -1 for the root.
 func (t *Tree) Parent(n int32) int32 { return t.parent[n] }
@@ -169,11 +172,11 @@ func (t *Tree) Resource(f int32) int32 { return t.resource[f] }
 func (t *Tree) At(n, f int32) Cell { return t.cells[n*t.frs+f] }
 
 // Borrowed is the sum over flavors of what n uses of resource r above its
-// subtree quota; Lendable is what all of its parent could use of r, 0 for a
-// root.
+// subtree quota.
 func (t *Tree) Borrowed(n, r int32) Amount { return t.borrowed[n*t.ress+r] }
 
-// Lendable: see Borrowed.
+// Lendable is the sum over flavors of what n's parent could use of resource r,
+// 0 for a root.
 func (t *Tree) Lendable(n, r int32) Amount { return t.lendable[n*t.ress+r] }
 
 // above is what the cell uses beyond its subtree quota.
