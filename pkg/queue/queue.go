@@ -54,11 +54,12 @@ func NewFreeList() *btree.FreeListG[*Item] { return btree.NewFreeListG[*Item](25
 // Len is the number of workloads.
 func (q *Queue) Len() int { return q.length }
 
-// Active and Parked are the classes, each sorted by its first item. The
-// slices are the queue's own.
+// Active is the classes that are not parked, sorted by their first items; the
+// slice is the queue's own.
 func (q *Queue) Active() []*Class { return q.active }
 
-// Parked: see Active.
+// Parked is the parked classes, sorted as Active ones are; the slice is the
+// queue's own.
 func (q *Queue) Parked() []*Class { return q.parked }
 
 // After is the part of a sorted list of classes whose first items come after i.
