@@ -16,7 +16,7 @@ GOLANGCI_LINT := $(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/admission/...
 # Suites that start servers run one at a time: they share two cores.
-UNIT := $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
+UNIT = $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
 SERVED := ./internal/sandbox ./test/...
 CHECKS ?= 2000
 
@@ -29,9 +29,9 @@ build: bin/manager bin/fairlead bin/demo bin/bench ## Build every program into b
 
 .PHONY: bin/manager bin/fairlead bin/demo bin/bench
 bin/manager bin/fairlead bin/demo: bin/%:
-	@go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
+	go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
 bin/bench:
-	@go build -ldflags '$(LDFLAGS)' -o $@ ./test/performance/bench
+	go build -ldflags '$(LDFLAGS)' -o $@ ./test/performance/bench
 
 .PHONY: sandbox-programs
 sandbox-programs: bin/fairlead ## Build Kubernetes' own programs into the cache (once, about 7 minutes)
