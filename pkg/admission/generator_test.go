@@ -27,14 +27,17 @@ type draw struct {
 	lenient bool
 	// flat worlds have no Cohort below another.
 	flat bool
+	// plain worlds are what most sites have: flat and lenient, without lending
+	// limits or anything else that a ranking does not know.
+	plain bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
 
 // features counts the cases that had something worth having.
 type features struct {
-	cases, lenient, flat, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
-	strict, holds, cycles, admissions, waits                                           int
+	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
+	strict, holds, cycles, admissions, waits                                                   int
 }
 
 // n is a number below limit. (Drawn from a longer range, since rapid prefers
@@ -60,7 +63,7 @@ func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "fl
 func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(16, "namespace")/15) }
 
 func (d *draw) limit(label string) *quota.Amount {
-	if !d.oneIn(4, label) {
+	if d.plain && label == "lending" || !d.oneIn(4, label) {
 		return nil
 	}
 	l := quota.Amount(d.n(6, "limit"))
@@ -72,7 +75,7 @@ func (d *draw) quota(resource string, most int) ResourceQuota {
 		Resource: resource, Nominal: quota.Amount(d.n(most, "nominal")),
 		BorrowingLimit: d.limit("borrowing"), LendingLimit: d.limit("lending"),
 	}
-	if d.oneIn(60, "unlimited") {
+	if !d.plain && d.oneIn(60, "unlimited") {
 		r.Nominal = quota.Unlimited
 	}
 	return r
@@ -82,7 +85,7 @@ func (d *draw) quota(resource string, most int) ResourceQuota {
 // and now and then a second one, and pods.
 func (d *draw) groups(most int) []ResourceGroup {
 	first := ResourceGroup{Resources: []string{"cpu", "memory"}}
-	if d.oneIn(8, "pods") {
+	if !d.plain && d.oneIn(8, "pods") {
 		first.Resources = append(first.Resources, "pods")
 	}
 	for f := range flavorNames {
@@ -120,7 +123,7 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 	if !d.lenient && d.oneIn(3, "strict") {
 		cq.Strategy = StrictFIFO
 	}
-	if d.oneIn(3, "when can borrow") {
+	if !d.plain && d.oneIn(3, "when can borrow") {
 		cq.Fungibility.WhenCanBorrow = TryNextFlavor
 	}
 	if d.oneIn(4, "preference") {
@@ -134,6 +137,9 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 	}
 	if d.oneIn(5, "selector") {
 		cq.Namespaces = &Selector{Requirements: []Requirement{{Key: "team", Operator: "In", Values: []string{"a"}}}}
+	}
+	if d.plain {
+		return cq
 	}
 	policies := []string{"Never", "", "LowerPriority", "Any"}
 	cq.Preemption.ReclaimWithinCohort = policies[d.n(12, "reclaim")/3]
@@ -185,20 +191,20 @@ func (d *draw) localQueue(name string) LocalQueue {
 func (d *draw) podSet(name string) PodSet {
 	p := PodSet{Name: name, Count: int32(1 + d.n(4, "count"))}
 	p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "cpu", Amount: []quota.Amount{1, 2, 3, 4, 1, 0}[d.n(6, "cpu")]})
-	if d.oneIn(8, "gpu") {
+	if !d.plain && d.oneIn(8, "gpu") {
 		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "gpu", Amount: 1})
 	}
 	if d.oneIn(3, "memory") {
 		p.Requests = append(p.Requests, quota.ResourceAmount{Resource: "memory", Amount: quota.Amount(d.n(3, "memory amount"))})
 	}
-	if d.oneIn(100, "huge") {
+	if !d.plain && d.oneIn(100, "huge") {
 		// Beyond what can be counted, or so large that the sum still can be:
 		// what happens at the edge between is for quota's own tests.
 		p.Count = int32(1 + d.n(2, "huge count"))
 		p.Requests[0].Amount = []quota.Amount{1 << 56, quota.Unlimited - 1}[p.Count-1]
 		return p
 	}
-	if d.oneIn(8, "partial") {
+	if !d.plain && d.oneIn(8, "partial") {
 		p.MinCount = 1
 	}
 	if d.oneIn(10, "reclaimable") {
@@ -221,7 +227,11 @@ func (d *draw) workload(uid string) Workload {
 		UID: uid, Namespace: d.namespace(), Name: uid, Queue: fmt.Sprint("q", d.n(max(1, d.known), "queue")),
 		Priority: int32(d.n(3, "priority")), QueueTime: d.time / 2,
 	}
-	for p := range 1 + d.n(6, "pod sets")/5 {
+	sets := 1 + d.n(6, "pod sets")/5
+	if d.plain {
+		sets = 1
+	}
+	for p := range sets {
 		w.PodSets = append(w.PodSets, d.podSet(fmt.Sprint("p", p)))
 	}
 	w.Inactive = d.oneIn(25, "inactive")

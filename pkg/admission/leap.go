@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"fairlead.dev/fairlead/pkg/fairshare"
+	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
@@ -51,9 +52,7 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 	if s.literal || s.nested {
 		return false, true
 	}
-	s.plain = !s.tree.Huge()
 	least, sure := e.outlook(s, false)
-	s.plain = false
 	if least < 0 {
 		e.parkAll(s)
 		return true, false
@@ -76,16 +75,119 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 			}
 		}
 	}
-	item, v := winner.pass.item, &winner.pass.verdict
-	if v.plan == nil {
-		e.judge(winner, e.shapes.list[winner.pass.first.Shape], winner.pass.first.Plan, v)
-	}
-	e.act(s, winner)
+	item := e.win(s, winner)
 	if !e.goOn(s) {
 		return true, false
 	}
 	e.catchUp(s, winner, item.Owner.(*workload).charge, best, least)
 	return true, true
+}
+
+// win admits the winner of a sprint.
+func (e *Engine) win(s *scope, q *clusterQueue) *queue.Item {
+	item, v := q.pass.item, &q.pass.verdict
+	if v.plan == nil {
+		e.judge(q, e.shapes.list[q.pass.first.Shape], q.pass.first.Plan, v)
+	}
+	e.act(s, q)
+	return item
+}
+
+// sprintRanked is sprint with a ranking: only the queues that have changed are
+// looked at. ran is false if there can be none.
+func (e *Engine) sprintRanked(s *scope) (ran, goOn bool) {
+	r := e.rank(s)
+	if r == nil {
+		return false, true
+	}
+	var winner *clusterQueue
+	best, key := &s.keys[0], &s.keys[1]
+	if leaf := r.tournament.Winner(); leaf >= 0 {
+		winner = s.queues[leaf]
+		*best = r.keys[leaf]
+		e.rankedOutlook(s, r, leaf)
+	}
+	for _, q := range s.invalid { // what is new in them no ranking knows
+		q.lookAgain()
+		q.pass.fallen.Join(s.fallenNow)
+		p := &q.pass
+		first, turns := e.turns(q, math.MaxInt)
+		if p.first, p.turns, p.hope = first, int32(turns), first != nil; !p.hope {
+			continue
+		}
+		if first.Plan.Volatile {
+			if winner != nil {
+				winner.pass.item = nil
+			}
+			return false, true
+		}
+		p.item = first.First()
+		if !q.glance(first.Plan, &p.verdict) {
+			e.judge(q, e.shapes.list[first.Shape], first.Plan, &p.verdict)
+		}
+		s.KeyAt(q.at, q.at, key)
+		key.Turn = p.turns
+		if winner == nil || fairshare.CompareKeys(key, best) < 0 {
+			winner = q
+			best, key = key, best
+		}
+	}
+	s.fallen[0].Clear()
+	s.touched = s.touched[:0]
+	s.play = append(s.play[:0], s.invalid...)
+	if winner == nil {
+		e.parkAll(s)
+		return true, false
+	}
+	turns := best.Turn
+	best.Turn = 0
+	item := e.win(s, winner)
+	if e.spent(s) {
+		winner.pass.item = nil
+		e.parkAll(s)
+		return true, false
+	}
+	e.playRanked(s, r, winner)
+	if s.hopes = append(s.hopes[:0], s.play...); !e.goOn(s) {
+		return true, false
+	}
+	e.catchUp(s, winner, item.Owner.(*workload).charge, best, int(turns))
+	return true, true
+}
+
+// spent says whether nothing is left after the first admission of a pass, as
+// far as can be told without looking at all queues.
+func (e *Engine) spent(s *scope) bool {
+	for _, q := range s.invalid {
+		if q.hopeful() {
+			return false
+		}
+	}
+	return s.barren()
+}
+
+// rankedOutlook takes the outlook of a queue from a ranking.
+func (e *Engine) rankedOutlook(s *scope, r *ranking, leaf int32) {
+	q := s.queues[leaf]
+	q.lookAgain()
+	q.pass.fallen.Join(s.fallenNow)
+	q.pass.first, q.pass.turns, q.pass.hope = r.firsts[leaf].Parked, r.keys[leaf].Turn, true
+	q.pass.item = q.pass.first.First()
+	q.pass.verdict.plan = nil
+}
+
+// playRanked lets all ranked queues take part in a pass that goes on after its
+// first admission.
+func (e *Engine) playRanked(s *scope, r *ranking, winner *clusterQueue) {
+	for _, q := range s.byName {
+		if !r.tournament.Entered(q.at) || q.pass.invalid {
+			continue
+		}
+		if q != winner {
+			e.rankedOutlook(s, r, q.at)
+		}
+		s.play = append(s.play, q)
+	}
 }
 
 // glance finds only what a verdict would charge, for a fair-sharing key, where
@@ -132,7 +234,7 @@ func (e *Engine) catchUp(s *scope, winner *clusterQueue, charge []quota.Request,
 		switch {
 		case q == winner:
 			continue
-		case int(q.pass.turns) == turns: // sprint has judged it
+		case int(q.pass.turns) == turns: // as sprint has found
 			if q.pass.verdict.plan == nil {
 				e.judge(q, e.shapes.list[q.pass.first.Shape], q.pass.first.Plan, &q.pass.verdict)
 			}

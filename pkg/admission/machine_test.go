@@ -28,6 +28,7 @@ type machine struct {
 	workloads  map[string]*object
 	told       map[string]PendingReason
 	cutBelow   bool
+	ranked     bool // a ranking was used
 	lines      []string
 }
 
@@ -53,6 +54,9 @@ func newMachine(t *rapid.T, seen *features) *machine {
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
 	m.flat = m.oneIn(3, "flat")
+	if m.plain = m.oneIn(4, "plain"); m.plain {
+		m.lenient, m.flat = true, true
+	}
 	m.engine = New(m.config)
 	m.oracle = oracle.New(oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared})
 	return m
@@ -156,6 +160,11 @@ func (m *machine) decide() {
 	}
 	for _, d := range m.step(Decide{}, append(same, oracle.Decide{})...) {
 		m.lines = append(m.lines, Line(d))
+	}
+	for _, sc := range m.engine.scopes {
+		for i := range sc.rankings {
+			m.ranked = m.ranked || sc.rankings[i].used > 0
+		}
 	}
 }
 

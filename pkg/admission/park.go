@@ -40,8 +40,10 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	e.note(c, v)
 	switch {
 	case !c.Parked():
+		q.scope.changed(q)
 		c = q.pending.Park(c, e.clock)
 	case q.pending.Twin(c) != nil:
+		q.scope.changed(q)
 		c = q.pending.Park(q.pending.Wake(c), e.clock)
 		e.note(c, v)
 	default:

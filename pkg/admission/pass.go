@@ -25,12 +25,11 @@ type passState struct {
 	// fallen are flavor-resources whose fall wakes parked classes of the
 	// queue, if since is the scope's. Such a class is woken without being
 	// touched: see eligible.
-	since    uint64
-	fallen   quota.Set
-	room     [1]uint64 // for fallen
-	memories memories
-	verdict  verdict
-	last     verdict // the verdict before it
+	since   uint64
+	fallen  quota.Set
+	room    [1]uint64 // for fallen
+	verdict verdict
+	last    verdict // the verdict before it
 	// head is the first workload of a StrictFIFO queue when it was last
 	// looked at; holder is the head while quota is held for it.
 	head, holder *queue.Item
@@ -53,10 +52,21 @@ type passState struct {
 func (e *Engine) pass(s *scope) {
 	s.eager, s.since = s.tree.Holds(), 0
 	e.wake(s)
-	s.play = append(s.play[:0], s.invalid...)
-	s.hopes = append(s.hopes[:0], s.invalid...)
-	s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict })
-	ran, goOn := e.sprint(s)
+	s.literal = false
+	ran, goOn := false, true
+	if !s.fallenNow.Empty() {
+		s.sortInvalid()
+		if ran, goOn = e.sprintRanked(s); !ran {
+			e.wakeLeaves(s)
+		}
+	}
+	if !ran {
+		s.sortInvalid()
+		s.play = append(s.play[:0], s.invalid...)
+		s.hopes = append(s.hopes[:0], s.invalid...)
+		s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict })
+		ran, goOn = e.sprint(s)
+	}
 	if !goOn || !ran && !e.leap(s) {
 		return
 	}
@@ -103,6 +113,12 @@ func (s *scope) nextRound() {
 	}
 }
 
+// sortInvalid puts the queues to be stored into the order of the tree, however
+// they have come.
+func (s *scope) sortInvalid() {
+	slices.SortFunc(s.invalid, func(a, b *clusterQueue) int { return int(a.at) - int(b.at) })
+}
+
 // storeInvalid stores the representatives that are not valid, in the order of
 // the tree, until all are.
 func (e *Engine) storeInvalid(s *scope) {
@@ -116,9 +132,9 @@ func (e *Engine) storeInvalid(s *scope) {
 		if len(s.invalid) == 0 {
 			return
 		}
+		s.sortInvalid()
 		list := s.invalid
 		s.invalid = s.spare
-		slices.SortFunc(list, func(a, b *clusterQueue) int { return int(a.at) - int(b.at) })
 		for _, q := range list {
 			if q.pass.invalid {
 				e.store(s, q)

@@ -49,9 +49,20 @@ type scope struct {
 	nested, literal bool
 	play, hopes     []*clusterQueue
 	keys            [2]fairshare.Key // room for sprint
-	// plain: this is the begin of a pass over a tree whose queues are all in
-	// one order and whose amounts are not huge.
-	plain bool
+	// unborn: there has been no pass yet.
+	unborn bool
+	// ranked: the tree is one for rankings. fallenNow is what has fallen at its
+	// root before this pass; changes lists the queues that have changed since
+	// changeEpoch began. least is the least that is asked of a
+	// flavor-resource, flavorOf are those of the same flavor.
+	ranked      bool
+	fallenNow   quota.Set
+	rankings    []ranking
+	changes     []int32
+	changesRead int // of them, by any ranking
+	changeEpoch uint64
+	least       []quota.Amount
+	flavorOf    []uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -71,7 +82,9 @@ func (e *Engine) sync() {
 		for _, q := range s.byName {
 			e.reopen(q)
 			q.pending.Replan(func(c *queue.Class) *quota.Plan {
-				return q.plan(e.shapes.list[c.Shape], 0, e.config.IgnoreUndeclared)
+				p := q.plan(e.shapes.list[c.Shape], 0, e.config.IgnoreUndeclared)
+				s.ask(p)
+				return p
 			})
 			q.pending.WakeAll()
 			s.invalidate(q)
@@ -103,7 +116,7 @@ func (e *Engine) reopen(q *clusterQueue) {
 
 func (e *Engine) newScope(t *cache.Tree) *scope {
 	s := &scope{
-		tree: t, fair: e.config.FairSharing, version: 1,
+		tree: t, fair: e.config.FairSharing, version: 1, unborn: true,
 		queues: make([]*clusterQueue, len(t.Nodes)),
 		fallen: make([]quota.Set, len(t.Nodes)),
 	}
@@ -124,8 +137,25 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 		s.byName = append(s.byName, q)
 	}
 	slices.SortFunc(s.byName, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
+	if s.ranked = s.rankable(); s.ranked {
+		e.prepareRankings(s)
+	}
 	s.tournament = fairshare.NewTournament(parent, s)
 	return s
+}
+
+func (e *Engine) prepareRankings(s *scope) {
+	s.rankings = make([]ranking, rankings)
+	for f := range s.tree.FlavorResources() {
+		s.least = append(s.least, quota.Unlimited)
+		same := uint64(0)
+		for g := range s.tree.FlavorResources() {
+			if e.forest.Name(s.tree.Global(f)).Flavor == e.forest.Name(s.tree.Global(g)).Flavor {
+				same |= 1 << g
+			}
+		}
+		s.flavorOf = append(s.flavorOf, same)
+	}
 }
 
 // sortScopes sorts trees by name of the root; of two of the same name the
@@ -203,6 +233,7 @@ func (e *Engine) moved(q *clusterQueue, t *cache.Tree) {
 		return
 	}
 	s := q.scope
+	s.changed(q)
 	s.version++
 	e.clock++
 	s.movedAt = e.clock
@@ -276,6 +307,7 @@ func (e *Engine) wakeTree(q *clusterQueue) {
 		return // Sync will
 	}
 	s := q.scope
+	s.allChanged()
 	for _, q := range s.byName {
 		q.pending.WakeAll()
 		s.invalidate(q)
@@ -292,7 +324,9 @@ func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	}
 	if c.Plan == nil {
 		q.pending.SetPlan(c, q.plan(w.shape, 0, e.config.IgnoreUndeclared))
+		s.ask(c.Plan)
 	}
+	s.changed(q)
 	s.invalidate(q)
 	e.markDirty(s)
 	if q.strict {
@@ -312,7 +346,11 @@ func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 		q.pass.headKind = unseen
 	}
 	s := q.scope
-	if s == nil || s.tree.Stale() || !q.strict {
+	if s == nil || s.tree.Stale() {
+		return
+	}
+	s.changed(q)
+	if !q.strict {
 		return
 	}
 	if first && c.Len() > 0 && c.Parked() && kind(c.Kind) == noCandidates {

@@ -15,12 +15,33 @@ import (
 // and the classes of a queue are only looked at (see eligible) if the fall may
 // have made room for one of them.
 func (e *Engine) wake(s *scope) {
+	s.fallenNow.Clear()
+	if s.unborn {
+		// Everything is awake. Whether something fell since the tree was built
+		// depends on when that was, perhaps for a Snapshot.
+		s.unborn = false
+		for _, n := range s.touched {
+			s.fallen[n].Clear()
+		}
+		s.touched = s.touched[:0]
+	}
 	if len(s.touched) == 0 {
 		return
 	}
 	if !s.eager {
 		s.since = s.fell
 	}
+	if len(s.least) != int(s.tree.FlavorResources()) {
+		s.ranked = false // something was found admitted in a flavor that no queue lists
+	}
+	if s.ranked && !s.eager && !s.tree.Huge() && len(s.fallen[0]) == 1 && len(s.touched) == 1 && s.touched[0] == 0 {
+		s.fallenNow.Join(s.fallen[0]) // for sprintRanked
+		return
+	}
+	e.wakeLeaves(s)
+}
+
+func (e *Engine) wakeLeaves(s *scope) {
 	for _, top := range s.touched {
 		for n := top; n < s.tree.End(top); n++ {
 			q := s.queues[n]

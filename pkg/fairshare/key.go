@@ -6,6 +6,8 @@ import "strings"
 // order does not use leaves the decision to the next part; UID makes the order
 // total.
 type Key struct {
+	// Turn is the turn in which the candidate comes, where that is known before.
+	Turn int32
 	// Borrows: the node uses more than its subtree quota, after the charge, of
 	// a flavor-resource that its candidate requests.
 	Borrows bool
@@ -23,6 +25,9 @@ type Key struct {
 // CompareKeys is negative if a goes before b, positive if b goes before a, and
 // zero only if both are keys of the same workload.
 func CompareKeys(a, b *Key) int {
+	if a.Turn != b.Turn {
+		return int(a.Turn) - int(b.Turn)
+	}
 	if a.Borrows != b.Borrows {
 		return boolToInt(a.Borrows) - boolToInt(b.Borrows)
 	}

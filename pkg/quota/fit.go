@@ -48,6 +48,16 @@ func (t *Tree) Countable(n, f int32) Amount {
 	return room
 }
 
+// Ceiling is how much more of f node n could use if its parent could give
+// everything, for a node without local quota.
+func (t *Tree) Ceiling(n, f int32) Amount {
+	c := &t.cells[n*t.frs+f]
+	if t.parent[n] < 0 || c.BorrowingLimit == Unlimited {
+		return Unlimited
+	}
+	return AddSaturating(c.Subtree-max(0, c.Usage), c.BorrowingLimit)
+}
+
 // Potential is the most of f that node n could ever use.
 func (t *Tree) Potential(n, f int32) Amount { return t.cells[n*t.frs+f].Potential }
 
