@@ -100,6 +100,8 @@ func (e *Engine) sprintRanked(s *scope) (ran, goOn bool) {
 	if r == nil {
 		return false, true
 	}
+	r.setAside(s.invalid)
+	defer r.putBack(append(s.aside[:0], s.invalid...))
 	var winner *clusterQueue
 	best, key := &s.keys[0], &s.keys[1]
 	if leaf := r.tournament.Winner(); leaf >= 0 {

@@ -38,16 +38,18 @@ func (e *Engine) alike(c, o *queue.Class) bool {
 func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
 	e.clock++
 	e.note(c, v)
+	epoch := q.pending.Epoch()
 	switch {
 	case !c.Parked():
-		q.scope.changed(q)
 		c = q.pending.Park(c, e.clock)
 	case q.pending.Twin(c) != nil:
-		q.scope.changed(q)
 		c = q.pending.Park(q.pending.Wake(c), e.clock)
 		e.note(c, v)
 	default:
 		c.ParkedAt = e.clock
+	}
+	if q.pending.Epoch() != epoch {
+		q.scope.changed(q)
 	}
 	e.tell(q, c, v.reason, "")
 	return c

@@ -145,6 +145,26 @@ func (e *Engine) updateRanking(s *scope, r *ranking) bool {
 	return true
 }
 
+// setAside takes out queues in which there is something that is not parked:
+// they are looked at by themselves in this pass.
+func (r *ranking) setAside(queues []*clusterQueue) {
+	for _, q := range queues {
+		if r.tournament.Entered(q.at) {
+			r.tournament.Leave(q.at)
+		}
+	}
+}
+
+// putBack undoes setAside: what was new is parked now, and unless that is a
+// change too, they have the places they had.
+func (r *ranking) putBack(queues []*clusterQueue) {
+	for _, q := range queues {
+		if r.firsts[q.at] != nil {
+			r.tournament.Enter(q.at)
+		}
+	}
+}
+
 // fits says whether a queue can use an amount, and bounds what is available at
 // the root so that this stays true, or false.
 func (r *ranking) fits(t *quota.Tree, n, f int32, amount quota.Amount) bool {
@@ -158,13 +178,11 @@ func (r *ranking) fits(t *quota.Tree, n, f int32, amount quota.Amount) bool {
 	return false
 }
 
-// rankQueue gives a queue its place. It is false if the queue has what a
-// ranking does not know.
+// rankQueue gives a queue its place, by what is parked in it. It is false if
+// the queue has what a ranking does not know.
 func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 	r.tournament.Leave(q.at)
-	if len(q.pending.Active()) > 0 {
-		return true // it is looked at by itself
-	}
+	r.firsts[q.at] = nil
 	if len(q.pending.Complex()) > 0 || q.pending.Related() {
 		return false
 	}
@@ -209,7 +227,7 @@ func (q *clusterQueue) rankFirst(r *ranking) (first *queue.Class, known bool) {
 			if !r.fits(t, q.at, f, n.Amount) {
 				break
 			}
-			if n.Other > 0 && !r.fits(t, q.at, n.OtherFR, n.Other) {
+			if n.Parked == nil || n.Other > 0 && !r.fits(t, q.at, n.OtherFR, n.Other) {
 				continue
 			}
 			if !n.Whole {

@@ -58,6 +58,7 @@ type scope struct {
 	ranked      bool
 	fallenNow   quota.Set
 	rankings    []ranking
+	aside       []*clusterQueue // room for sprintRanked
 	changes     []int32
 	changesRead int // of them, by any ranking
 	changeEpoch uint64
@@ -325,8 +326,8 @@ func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	if c.Plan == nil {
 		q.pending.SetPlan(c, q.plan(w.shape, 0, e.config.IgnoreUndeclared))
 		s.ask(c.Plan)
+		s.changed(q)
 	}
-	s.changed(q)
 	s.invalidate(q)
 	e.markDirty(s)
 	if q.strict {
