@@ -89,7 +89,7 @@ func (e *Engine) win(s *scope, q *clusterQueue) *queue.Item {
 	if v.plan == nil {
 		e.judge(q, e.shapes.list[q.pass.first.Shape], q.pass.first.Plan, v)
 	}
-	e.act(s, q)
+	e.act(q)
 	return item
 }
 
@@ -246,7 +246,7 @@ func (e *Engine) catchUp(s *scope, winner *clusterQueue, charge []quota.Request,
 		}
 		e.store(s, q)
 		if q.pass.item != nil && fairshare.CompareKeys(s.tournament.Key(q.at), key) < 0 {
-			e.act(s, q)
+			e.act(q)
 			act(q)
 			e.store(s, q)
 		}

@@ -92,7 +92,7 @@ func (e *Engine) pass(s *scope) {
 		if !e.recheck(s, q) {
 			continue
 		}
-		if e.act(s, q) && !e.goOn(s) {
+		if e.act(q) && !e.goOn(s) {
 			return
 		}
 		q.pass.acted = true
@@ -158,7 +158,7 @@ func (e *Engine) recheck(s *scope, q *clusterQueue) bool {
 
 // act lets a queue's representative do what its verdict says, and says whether
 // that was to be admitted.
-func (e *Engine) act(s *scope, q *clusterQueue) bool {
+func (e *Engine) act(q *clusterQueue) bool {
 	item, v := q.pass.item, &q.pass.verdict
 	if v.kind == fits {
 		if q.pass.holder == item {
