@@ -75,7 +75,7 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 			}
 		}
 	}
-	item := e.win(s, winner)
+	item := e.win(winner)
 	if !e.goOn(s) {
 		return true, false
 	}
@@ -84,7 +84,7 @@ func (e *Engine) sprint(s *scope) (ran, goOn bool) {
 }
 
 // win admits the winner of a sprint.
-func (e *Engine) win(s *scope, q *clusterQueue) *queue.Item {
+func (e *Engine) win(q *clusterQueue) *queue.Item {
 	item, v := q.pass.item, &q.pass.verdict
 	if v.plan == nil {
 		e.judge(q, e.shapes.list[q.pass.first.Shape], q.pass.first.Plan, v)
@@ -143,7 +143,7 @@ func (e *Engine) sprintRanked(s *scope) (ran, goOn bool) {
 	}
 	turns := best.Turn
 	best.Turn = 0
-	item := e.win(s, winner)
+	item := e.win(winner)
 	if e.spent(s) {
 		winner.pass.item = nil
 		e.parkAll(s)
