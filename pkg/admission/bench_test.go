@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -20,7 +21,6 @@ type load struct {
 	next    int
 	running []string
 	kinds   [][]PodSet
-	kindOf  map[string]int
 	names   []string
 }
 
@@ -32,7 +32,7 @@ type layout struct {
 }
 
 func newLoad(l layout, pending int) *load {
-	b := &load{e: New(Config{FairSharing: true}), rng: rand.New(rand.NewPCG(1, 2)), queues: l.queues, kindOf: map[string]int{}}
+	b := &load{e: New(Config{FairSharing: true}), rng: rand.New(rand.NewPCG(1, 2)), queues: l.queues}
 	for f := range 3 {
 		b.e.Step(0, SetFlavor{Flavor{Name: fmt.Sprint("f", f), NodeLabels: map[string]string{"zone": fmt.Sprint("z", f)}}})
 	}
@@ -88,8 +88,8 @@ func newLoad(l layout, pending int) *load {
 
 func (b *load) submit(kind int) {
 	b.next++
-	uid := fmt.Sprintf("00000000-0000-0000-0000-%012d", b.next)
-	b.kindOf[uid] = kind
+	// As long as a UID is; the last digit tells the kind.
+	uid := string(strconv.AppendInt([]byte("00000000-0000-0000-0000-"), int64(100_000_000_000+10*b.next+kind), 10))
 	b.e.Step(0, SetWorkload{Workload{
 		UID: uid, Namespace: "ns", Queue: b.names[b.rng.IntN(b.queues)], QueueTime: int64(b.next), PodSets: b.kinds[kind],
 	}})
@@ -117,8 +117,7 @@ func (b *load) churn(n, batch int) (admitted int) {
 			b.running = b.running[:len(b.running)-1]
 			b.e.Step(0, Finish{UID: uid})
 			b.e.Step(0, DeleteWorkload{UID: uid})
-			b.submit(b.kindOf[uid])
-			delete(b.kindOf, uid)
+			b.submit(int(uid[len(uid)-1] - '0'))
 		}
 		admitted += b.decide()
 	}

@@ -57,18 +57,20 @@ func (s *scope) changed(q *clusterQueue) {
 	if !s.ranked {
 		return
 	}
-	if n := len(s.changes); n > s.changesRead && s.changes[n-1] == q.at {
-		return
+	if s.lastChange[q.at] > s.changesRead {
+		return // no ranking has seen that one
 	}
 	if len(s.changes) > 4*len(s.byName)+64 {
 		s.allChanged()
 	}
 	s.changes = append(s.changes, q.at)
+	s.lastChange[q.at] = len(s.changes)
 }
 
 // allChanged makes all rankings start anew.
 func (s *scope) allChanged() {
 	s.changes, s.changesRead = s.changes[:0], 0
+	clear(s.lastChange)
 	s.changeEpoch++
 }
 
@@ -137,7 +139,11 @@ func (e *Engine) rebuildRanking(s *scope, r *ranking) bool {
 
 func (e *Engine) updateRanking(s *scope, r *ranking) bool {
 	for ; r.seen < len(s.changes); r.seen++ {
-		if !e.rankQueue(s, r, s.queues[s.changes[r.seen]]) {
+		at := s.changes[r.seen]
+		if s.lastChange[at] != r.seen+1 {
+			continue // it has changed again
+		}
+		if !e.rankQueue(s, r, s.queues[at]) {
 			r.used = 0
 			return false
 		}

@@ -60,7 +60,8 @@ type scope struct {
 	rankings    []ranking
 	aside       []*clusterQueue // room for sprintRanked
 	changes     []int32
-	changesRead int // of them, by any ranking
+	changesRead int   // of them, by any ranking
+	lastChange  []int // by node: one more than the place of its last in changes
 	changeEpoch uint64
 	least       []quota.Amount
 	flavorOf    []uint64
@@ -146,7 +147,7 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 }
 
 func (e *Engine) prepareRankings(s *scope) {
-	s.rankings = make([]ranking, rankings)
+	s.rankings, s.lastChange = make([]ranking, rankings), make([]int, len(s.queues))
 	for f := range s.tree.FlavorResources() {
 		s.least = append(s.least, quota.Unlimited)
 		same := uint64(0)
