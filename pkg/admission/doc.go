@@ -19,6 +19,14 @@
 // The rules are those of semantics sections 1 to 4 and 6. Files: events and
 // decisions are the interface; workload is the life of one; clusterqueue and
 // localqueue are what queues say; shape, plan and flavor turn pod sets into
-// integers; verdict is the flavor search; scope, pass, wake and strict are the
-// procedure; snapshot, message and line are for readers.
+// integers; verdict is the flavor search; scope, pass, wake, besteffort,
+// strict, park and admit are the procedure; leap, turns and ranking leave out
+// of it what nobody could tell; snapshot, message and line are for readers.
+//
+// What a pass costs, n being the queues of a tree: where all of them are in one
+// Cohort without StrictFIFO, lending limits and the like, a pass that admits
+// one workload costs what has changed since the last passes, times log n
+// (ranking). Otherwise, and for each further admission until nothing more
+// fits, it looks at the queues whose workloads the fall may help. Trees with
+// holds are stepped to the letter.
 package admission

@@ -47,8 +47,9 @@ type passState struct {
 //	                     └─────────────┴── next round, if    end of the round      act: admit, or park
 //	                                       anybody acted
 //
-// The procedure is the page's to the letter. What is not on the page is what
-// is left out because nobody could tell: see leap and goOn.
+// The procedure is the page's. What it leaves out nobody could tell: see
+// sprint, leap and goOn, and ranking, which lets a sprint look only at what has
+// changed.
 func (e *Engine) pass(s *scope) {
 	s.eager, s.since = s.tree.Holds(), 0
 	e.wake(s)
