@@ -30,6 +30,8 @@ type draw struct {
 	// plain worlds are what most sites have: flat and lenient, without lending
 	// limits or anything else that a ranking does not know.
 	plain bool
+	// busy worlds have little in them that could never be admitted.
+	busy bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
@@ -210,6 +212,11 @@ func (d *draw) podSet(name string) PodSet {
 	if d.oneIn(10, "reclaimable") {
 		p.Reclaimable = int32(d.n(int(p.Count)+1, "reclaimed"))
 	}
+	if d.busy {
+		p.Count = int32(1 + d.n(2, "small count"))
+		p.Reclaimable = 0
+		return p
+	}
 	switch d.n(8, "where") {
 	case 7:
 		p.NodeSelector = map[string]string{"zone": fmt.Sprint("z", d.n(2, "selected zone"))}
@@ -233,6 +240,10 @@ func (d *draw) workload(uid string) Workload {
 	}
 	for p := range sets {
 		w.PodSets = append(w.PodSets, d.podSet(fmt.Sprint("p", p)))
+	}
+	if d.busy {
+		w.Namespace = "n0"
+		return w
 	}
 	w.Inactive = d.oneIn(25, "inactive")
 	if d.oneIn(25, "misconfigured") {

@@ -29,6 +29,7 @@ type machine struct {
 	told       map[string]PendingReason
 	cutBelow   bool
 	ranked     bool // a ranking was used
+	next       int  // number of the last newcomer in a busy world
 	lines      []string
 }
 

@@ -33,12 +33,69 @@ func TestLaws(t *testing.T) {
 	}
 }
 
+// TestLawsUnderLoad checks the same laws where queues stay as they are and work
+// comes and goes: the shortcuts of a pass (leap.go, ranking.go) live there.
+func TestLawsUnderLoad(t *testing.T) {
+	seen := &features{}
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t, seen)
+		m.busy = true
+		m.lenient = m.lenient || m.plain
+		m.beginBusy()
+		for range rapid.IntRange(10, 40).Draw(t, "cycles") {
+			m.cycle()
+		}
+		m.end()
+	})
+	t.Logf("%+v", *seen)
+	if seen.cases >= 100 && (seen.ranked*10 < seen.cases || seen.depth3*10 < seen.cases || seen.strict*10 < seen.cases) {
+		t.Errorf("too few of %d cases are ranked, deep or strict", seen.cases)
+	}
+}
+
+// beginBusy makes queues that compete for one or two flavors.
+func (m *machine) beginBusy() {
+	for f := range flavorNames {
+		m.setFlavor(Flavor{Name: fmt.Sprint("f", f)})
+	}
+	m.setNamespace("n0", map[string]string{"team": "a"})
+	for c := range 3 {
+		co := m.cohort(fmt.Sprint("c", c))
+		if m.flat {
+			co.Parent = ""
+		} else if c > 0 {
+			co.Parent = fmt.Sprint("c", m.n(c, "parent"))
+		}
+		m.setCohort(co)
+	}
+	m.known = 3 + m.n(queueNames-2, "queues")
+	for q := range m.known {
+		cq := m.clusterQueue(fmt.Sprint("q", q))
+		cq.Cohort, cq.Stop, cq.Inactive, cq.Namespaces = "c0", "", "", &Selector{}
+		if !m.flat {
+			cq.Cohort = fmt.Sprint("c", m.n(3, "cohort"))
+		}
+		m.setQueue(cq)
+		m.setLocal(LocalQueue{Namespace: "n0", Name: cq.Name, ClusterQueue: cq.Name})
+	}
+	for i := range 15 + m.n(25, "workloads") {
+		m.set(m.workload(fmt.Sprintf("w%02d", i)))
+	}
+	m.decide()
+}
+
 func story(t *rapid.T, seen *features) {
 	m := newMachine(t, seen)
 	m.begin()
 	for range rapid.IntRange(5, 60).Draw(t, "events") {
 		m.event()
 	}
+	m.end()
+}
+
+// end checks what holds at rest.
+func (m *machine) end() {
+	t := m.t
 	m.decide()
 	m.decide()
 	if wrong := m.oracle.OverLimit(); len(wrong) > 0 {
@@ -124,7 +181,7 @@ func (m *machine) cycle() {
 			m.finish(o)
 		}
 	}
-	if m.oneIn(3, "arrival") {
+	for range m.n(3, "arrivals") {
 		m.submit()
 	}
 	m.decide()
@@ -132,6 +189,10 @@ func (m *machine) cycle() {
 
 func (m *machine) submit() {
 	uid := fmt.Sprintf("w%02d", m.n(uids, "uid"))
+	if m.busy {
+		m.next++
+		uid = fmt.Sprintf("x%03d", m.next)
+	}
 	w := m.workload(uid)
 	if o := m.workloads[uid]; o != nil && o.charged() {
 		return
