@@ -32,6 +32,9 @@ type draw struct {
 	plain bool
 	// busy worlds have little in them that could never be admitted.
 	busy bool
+	// reclaiming worlds have reclaimWithinCohort, and no lending limits: the
+	// oracle reads otherwise how far a fall below local quota reaches.
+	reclaiming bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
@@ -65,7 +68,7 @@ func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "fl
 func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(16, "namespace")/15) }
 
 func (d *draw) limit(label string) *quota.Amount {
-	if d.plain && label == "lending" || !d.oneIn(4, label) {
+	if (d.plain || d.reclaiming) && label == "lending" || !d.oneIn(4, label) {
 		return nil
 	}
 	l := quota.Amount(d.n(6, "limit"))
@@ -144,7 +147,9 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 		return cq
 	}
 	policies := []string{"Never", "", "LowerPriority", "Any"}
-	cq.Preemption.ReclaimWithinCohort = policies[d.n(12, "reclaim")/3]
+	if d.reclaiming {
+		cq.Preemption.ReclaimWithinCohort = policies[d.n(4, "reclaim")]
+	}
 	cq.Preemption.BorrowWithinCohort = policies[d.n(12, "borrow within")/4]
 	return cq
 }

@@ -55,6 +55,7 @@ func newMachine(t *rapid.T, seen *features) *machine {
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
 	m.flat = m.oneIn(3, "flat")
+	m.reclaiming = m.oneIn(4, "reclaiming")
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
