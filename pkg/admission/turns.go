@@ -22,8 +22,11 @@ func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns in
 		if e.assessUnfit(q, c) != noCandidates {
 			continue
 		}
-		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+		if twin := q.pending.Twin(c); twin != nil && slices.Contains(e.counted, twin) {
 			continue // was parked with it
+		}
+		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+			continue // likewise
 		}
 		e.counted = append(e.counted, c)
 		turns++
