@@ -188,9 +188,6 @@ func (q *clusterQueue) choose(it *quota.Item, v *verdict) (best grade, at int, r
 // gradeFlavor is the grade of the worst resource of a flavor. What earlier pod
 // sets were given counts as requested too.
 func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
-	if alt.Overflow {
-		return grade{kind: noFit, exceeds: true}
-	}
 	worst := grade{kind: fits}
 	exceeds, highest := false, int32(0)
 	for _, r := range alt.Requests {
@@ -202,7 +199,7 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 			}
 		}
 		g := grade{kind: noFit, exceeds: true}
-		if exact {
+		if exact && !alt.Overflow {
 			g = q.gradeAmount(r.FR, amount)
 		}
 		exceeds = exceeds || g.exceeds
