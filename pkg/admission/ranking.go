@@ -23,11 +23,19 @@ type ranking struct {
 	// keys are those of ranked queues, by node; firsts what they would admit.
 	keys       []fairshare.Key
 	firsts     []*queue.Twins
+	counted    []counted
 	tournament *fairshare.Tournament
 	// seen is how many of the scope's changes it knows, of those in epoch.
 	seen  int
 	epoch uint64
 	used  uint64 // the clock when it was last used
+}
+
+// counted are idle turns, with what they depend on besides the bounds.
+type counted struct {
+	first *queue.Twins
+	epoch uint64
+	turns int32
 }
 
 // rankings is how many rankings a tree keeps: a few sets of flavor-resources
@@ -122,7 +130,9 @@ func (e *Engine) rebuildRanking(s *scope, r *ranking) bool {
 		r.tournament = fairshare.NewTournament(parent, r)
 		r.lo, r.hi = make([]quota.Amount, frs), make([]quota.Amount, frs)
 		r.keys, r.firsts = make([]fairshare.Key, nodes), make([]*queue.Twins, nodes)
+		r.counted = make([]counted, nodes)
 	}
+	clear(r.counted)
 	r.tournament.Clear()
 	r.fallen = append(r.fallen[:0], s.fallenNow...)
 	for f := range r.lo {
@@ -196,9 +206,13 @@ func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 	if first == nil || !known {
 		return known
 	}
-	turns, known := q.rankTurns(r, first)
-	if !known {
-		return false
+	c := &r.counted[q.at]
+	if c.first != first.Twins() || c.epoch != q.pending.Epoch() {
+		turns, known := q.rankTurns(r, first)
+		if !known {
+			return false
+		}
+		*c = counted{first: first.Twins(), epoch: q.pending.Epoch(), turns: turns}
 	}
 	alts := first.Plan.Items[0].Alternatives
 	for i := range alts {
@@ -213,7 +227,7 @@ func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 			p.verdict.level = max(p.verdict.level, s.tree.Level(q.at, a.FR, a.Amount))
 		}
 		s.KeyAt(q.at, q.at, &r.keys[q.at])
-		r.keys[q.at].Turn = turns
+		r.keys[q.at].Turn = c.turns
 		r.firsts[q.at] = first.Twins()
 		p.item = nil
 		r.tournament.Enter(q.at)

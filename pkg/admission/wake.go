@@ -92,7 +92,7 @@ type consulting interface{ Consulted(s quota.Set) bool }
 
 // wakeOutright wakes the classes of a queue whose verdict before the last fall
 // depends on what fell, and has the queue store its representative anew if
-// that, or one that a StrictFIFO queue holds back, depends on it.
+// that depends on it, or one that is held back or awake already.
 func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consulting, wide bool) bool) {
 	woken := q.pass.item != nil && depends(&q.pass.verdict, q.pass.verdict.wide)
 	for i := 0; i < len(q.pending.Parked()); {
@@ -104,7 +104,7 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 		}
 		i++
 	}
-	if q.strict && !woken {
+	if !woken {
 		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
 	}
 	if woken {

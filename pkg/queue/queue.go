@@ -134,7 +134,6 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 		c = &Class{Shape: shape, Priority: i.Priority, twins: t}
 		if t.Parked != nil {
 			c.Plan = t.Parked.Plan
-			c.learn(t.Parked)
 		}
 		t.Active = c
 	} else if i.Before(c.First()) {
