@@ -162,7 +162,23 @@ func (e *Engine) retire(q *clusterQueue) {
 	v := &q.pass.verdict
 	for active := q.pending.Active(); len(active) > 0; active = q.pending.Active() {
 		c := active[0]
-		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		if !e.recall(q, c, v) {
+			e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		}
 		e.park(q, c, v)
 	}
+}
+
+// recall says what the verdict on a class that does not fit would be, as far as
+// parking it needs that, from the last one on its parked twin; it returns false
+// if that does not tell.
+func (e *Engine) recall(q *clusterQueue, c *queue.Class, v *verdict) bool {
+	twin := q.pending.Twin(c)
+	if twin == nil || !c.Plan.Simple || c.Plan.Volatile || twin.Told() == 0 || q.scope.tree.Huge() {
+		return false
+	}
+	v.kind, v.reason = e.assessUnfit(q, c), twin.Told()
+	v.wide = v.kind == noCandidates && q.wideVerdicts
+	v.consulted = append(v.consulted[:0], c.Plan.Requested...)
+	return true
 }

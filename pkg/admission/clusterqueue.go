@@ -29,6 +29,7 @@ type clusterQueue struct {
 
 	groups  []group
 	cover   map[string]coverage
+	plans   map[*shape]*quota.Plan // see planFor
 	problem problem
 	door    door
 

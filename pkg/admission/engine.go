@@ -55,8 +55,10 @@ type Engine struct {
 	holders  int
 	now      int64
 	out      []Decision
-	// spare is room for a verdict that is not kept, counted for turns.
+	// spare is room for a verdict that is not kept, wording for one that is put
+	// into words, counted for turns.
 	spare   verdict
+	wording verdict
 	text    []byte // room for a message
 	counted []*queue.Class
 }
@@ -142,10 +144,19 @@ func (e *Engine) edit(ev Event) {
 // tried that may not be now, and whether there is one. A Decide is due then.
 func (e *Engine) NextWake(now int64) (at int64, ok bool) { return e.backoff.Next() }
 
+// newOut is an empty list for the decisions of a pass, with room for as many
+// as the last one made, within reason.
+func (e *Engine) newOut() []Decision {
+	if n := min(len(e.out), 64); n > 0 {
+		return make([]Decision, 0, n)
+	}
+	return nil
+}
+
 // decide admits everything that can be admitted now, trees in the order of
 // their roots' names, and tells why the rest waits.
 func (e *Engine) decide() []Decision {
-	e.out = nil
+	e.out = e.newOut()
 	for i := e.backoff.Pop(e.now); i != nil; i = e.backoff.Pop(e.now) {
 		w := i.Owner.(*workload)
 		w.backoffUntil = 0

@@ -39,10 +39,11 @@ func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) str
 	if reason == misconfigured {
 		return sh.misconfigured
 	}
-	var v verdict
+	v := &e.wording
+	v.charges = v.charges[:0]
 	for i := range c.Plan.Items {
 		it := &c.Plan.Items[i]
-		_, at, why := q.choose(it, &v)
+		_, at, why := q.choose(it, v)
 		if at >= 0 {
 			for _, r := range it.Alternatives[at].Requests {
 				v.charge(r)

@@ -23,6 +23,23 @@ type groupFlavor struct {
 // place of a resource in a ClusterQueue's groups.
 type coverage struct{ group, index int32 }
 
+// plansKept is how many plans a queue keeps of shapes that come and go.
+const plansKept = 64
+
+// planFor is what workloads of a shape ask of the queue at full size, as of
+// the last sync. Shapes come and go faster than queues change.
+func (e *Engine) planFor(q *clusterQueue, sh *shape) *quota.Plan {
+	if p := q.plans[sh]; p != nil {
+		return p
+	}
+	if q.plans == nil || len(q.plans) >= plansKept {
+		q.plans = make(map[*shape]*quota.Plan)
+	}
+	p := q.plan(sh, 0, e.config.IgnoreUndeclared)
+	q.plans[sh] = p
+	return p
+}
+
 // plan says what workloads of a shape ask of the queue, with reduce pods of
 // the partial pod set left out.
 func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quota.Plan {

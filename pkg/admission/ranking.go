@@ -40,7 +40,7 @@ type counted struct {
 
 // rankings is how many rankings a tree keeps: a few sets of flavor-resources
 // that fall together, with a few amounts of each.
-const rankings = 12
+const rankings = 24
 
 // KeyAt is the key of a ranked queue: fairshare.Keyer.
 func (r *ranking) KeyAt(n, leaf int32, key *fairshare.Key) { *key = r.keys[leaf] }
@@ -197,13 +197,13 @@ func (r *ranking) fits(t *quota.Tree, n, f int32, amount quota.Amount) bool {
 // rankQueue gives a queue its place, by what is parked in it. It is false if
 // the queue has what a ranking does not know.
 func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
-	r.tournament.Leave(q.at)
 	r.firsts[q.at] = nil
 	if len(q.pending.Complex()) > 0 || q.pending.Related() {
 		return false
 	}
 	first, known := q.rankFirst(r)
 	if first == nil || !known {
+		r.tournament.Leave(q.at)
 		return known
 	}
 	c := &r.counted[q.at]

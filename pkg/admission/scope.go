@@ -83,8 +83,9 @@ func (e *Engine) sync() {
 		e.scopes = append(e.scopes, s)
 		for _, q := range s.byName {
 			e.reopen(q)
+			clear(q.plans)
 			q.pending.Replan(func(c *queue.Class) *quota.Plan {
-				p := q.plan(e.shapes.list[c.Shape], 0, e.config.IgnoreUndeclared)
+				p := e.planFor(q, e.shapes.list[c.Shape])
 				s.ask(p)
 				return p
 			})
@@ -325,7 +326,7 @@ func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 		return // Sync will plan and wake
 	}
 	if c.Plan == nil {
-		q.pending.SetPlan(c, q.plan(w.shape, 0, e.config.IgnoreUndeclared))
+		q.pending.SetPlan(c, e.planFor(q, w.shape))
 		s.ask(c.Plan)
 		s.changed(q)
 	}

@@ -29,6 +29,7 @@ type Class struct {
 	told   uint8
 	mixed  bool
 	untold []*Item
+	one    [1]*Item // room for untold
 }
 
 // First is the class's first workload in the order of its Queue.
@@ -88,6 +89,15 @@ func (c *Class) Tell(reason uint8, visit func(*Item)) {
 	if cap(c.untold) > 64 {
 		c.untold = nil
 	}
+}
+
+// Told is the reason that all workloads but the newest were told, 0 if they were
+// not all told the same.
+func (c *Class) Told() uint8 {
+	if c.mixed {
+		return 0
+	}
+	return c.told
 }
 
 // Silent says that nobody is left to be told reason.

@@ -24,6 +24,7 @@ type Queue struct {
 	forms   map[formKey]int
 	twins   map[classKey]*Twins
 	free    *btree.FreeListG[*Item]
+	spare   *Class // see class
 }
 
 type formKey struct {
@@ -131,7 +132,8 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 	}
 	c := t.Active
 	if c == nil {
-		c = &Class{Shape: shape, Priority: i.Priority, twins: t}
+		c = q.class()
+		c.Shape, c.Priority, c.twins = shape, i.Priority, t
 		if t.Parked != nil {
 			c.Plan = t.Parked.Plan
 		}
@@ -223,8 +225,22 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 	c.parked, c.ParkedAt = true, now
 	if c != last {
 		c.learn(last)
+		q.spare = last
 	}
 	t.Parked = c
+	return c
+}
+
+// class is an empty class. The one that Park merged into another last is used
+// again: whoever has parked it has done with it by now.
+func (q *Queue) class() *Class {
+	c := q.spare
+	if c == nil {
+		c = &Class{}
+	}
+	q.spare = nil
+	*c = Class{more: c.more[:0]}
+	c.untold = c.one[:0]
 	return c
 }
 
