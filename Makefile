@@ -19,10 +19,6 @@ CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pk
 UNIT = $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
 SERVED := ./internal/sandbox ./test/...
 CHECKS ?= 2000
-# Fails in about one of a thousand stories: the order of admissions in trees
-# without fair sharing, under load. test-property runs it; mend it and delete
-# this line. hack/known/laws-under-load.fail is a story (-rapid.failfile).
-KNOWN := TestLawsUnderLoad
 
 .PHONY: help
 help: ## List the targets
@@ -48,13 +44,13 @@ demo: bin/manager bin/fairlead bin/demo ## The main job on a real Kubernetes; KE
 .PHONY: test
 test: build sandbox-programs ## Prove the project: unit, property, integration, fault and budget tests
 	go test $(UNIT)
-	go test ./pkg/admission -skip $(KNOWN) -rapid.checks=$(CHECKS)
+	go test ./pkg/admission -rapid.checks=$(CHECKS)
 	go test -p 1 -count 1 -timeout 20m $(SERVED)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that start no server
 	go test $(UNIT)
-	go test ./pkg/admission -skip $(KNOWN)
+	go test ./pkg/admission
 
 .PHONY: test-property
 test-property: ## The laws of the engine against the oracle, 100,000 cases

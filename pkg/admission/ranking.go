@@ -68,7 +68,7 @@ func (s *scope) changed(q *clusterQueue) {
 	if s.lastChange[q.at] > s.changesRead {
 		return // no ranking has seen that one
 	}
-	if len(s.changes) > 4*len(s.byName)+64 {
+	if len(s.changes) > 16*len(s.byName)+4096 {
 		s.allChanged()
 	}
 	s.changes = append(s.changes, q.at)
