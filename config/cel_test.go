@@ -33,7 +33,7 @@ func (v variable) GetName() string { return v.name }
 func TestOldServersUnderstandThePolicies(t *testing.T) {
 	for _, minor := range []uint{29, 33, 36, 37} {
 		compiled := 0
-		for _, dir := range []string{ValidatingPolicies, WithoutMutation} {
+		for _, dir := range []string{ValidatingPolicies, WithoutMutation, RefuseWithoutQueue} {
 			objects, err := Objects(dir)
 			if err != nil {
 				t.Fatal(err)

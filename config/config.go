@@ -51,6 +51,10 @@ const (
 	ValidatingPolicies = "policies/validating"
 	// WithoutMutation are those that stand in for the mutating ones.
 	WithoutMutation = "policies/without-mutation"
+	// HoldWithoutQueue and RefuseWithoutQueue are for clusters that queue all
+	// Jobs; no kustomization above has them.
+	HoldWithoutQueue   = "policies/without-queue/mutating"
+	RefuseWithoutQueue = "policies/without-queue/validating"
 	// Samples are two groups that share a cluster.
 	Samples = "samples"
 )

@@ -42,6 +42,9 @@ const (
 	ManagedLabel = "fairlead.dev/managed"
 	// ManagedStrict is the value of ManagedLabel.
 	ManagedStrict = "strict"
+	// HeldLabel marks a job without queue that policy has suspended; its value
+	// is the reason.
+	HeldLabel = "fairlead.dev/held"
 	// DefaultQueueLabel names the LocalQueue that policy gives to jobs created
 	// without one. The manager keeps it.
 	DefaultQueueLabel = "fairlead.dev/default-queue"

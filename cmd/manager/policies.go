@@ -34,7 +34,7 @@ func printPolicies(args []string, stdout, stderr io.Writer) error {
 	if *validatingOnly {
 		server = policies.ValidatingOnly
 	}
-	objects, err := policies.Render(server, configuration.Integrations.LabelAliases)
+	objects, err := policies.Render(server, policies.ChoicesOf(configuration))
 	if err != nil {
 		return fmt.Errorf("render the policies: %w", err)
 	}

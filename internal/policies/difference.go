@@ -56,7 +56,7 @@ func (d Difference) String() string {
 	case Changed:
 		return fmt.Sprintf("%s %s differs from the configuration in %s: apply the output of `manager policies`", d.Kind, d.Name, d.Field)
 	default:
-		return fmt.Sprintf("%s %s is not in the configuration: delete it, or add its alias to integrations.labelAliases", d.Kind, d.Name)
+		return fmt.Sprintf("%s %s is not in the configuration: delete it, or add what it is for (integrations.labelAliases, manageJobsWithoutQueueName)", d.Kind, d.Name)
 	}
 }
 
@@ -100,15 +100,15 @@ func Split(objects []*unstructured.Unstructured) (validating, mutating []*unstru
 }
 
 // Differences compares the policies of a cluster with what a configuration with
-// these label aliases asks for on a server of its kind. The result is ordered by
+// these choices asks for on a server of its kind. The result is ordered by
 // kind and name and empty when nothing differs. The reader needs list on the
 // four kinds of policies and bindings; one without a cache saves four watches.
-func Differences(ctx context.Context, reader client.Reader, aliases []string) ([]Difference, error) {
+func Differences(ctx context.Context, reader client.Reader, choices Choices) ([]Difference, error) {
 	installed, server, err := Installed(ctx, reader)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := Render(server, aliases)
+	wanted, err := Render(server, choices)
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/config"
 )
 
@@ -23,14 +26,39 @@ const (
 	ValidatingOnly Server = "ValidatingOnly"
 )
 
+// Choices are the parts of a configuration that policies depend on. The zero
+// value is the default configuration.
+type Choices struct {
+	// Aliases are label prefixes whose labels count as ours.
+	Aliases []string
+	// Managed selects the namespaces whose Jobs are managed; nil for the default.
+	Managed *metav1.LabelSelector
+	// WithoutQueue has Jobs wait that name no queue, in managed namespaces.
+	WithoutQueue bool
+}
+
+// ChoicesOf are the choices of a configuration.
+func ChoicesOf(c *configv1beta1.Configuration) Choices {
+	choices := Choices{Managed: c.ManagedJobsNamespaceSelector, WithoutQueue: c.ManageJobsWithoutQueueName}
+	if c.Integrations != nil {
+		choices.Aliases = c.Integrations.LabelAliases
+	}
+	return choices
+}
+
 // Render returns the policies and their bindings for a server of that kind, in
-// the order of their installation. The labels of each alias count as ours. For
-// no alias the result is what config/default (config/validating-only) holds.
+// the order of their installation. For the zero choices the result is what config/default (config/validating-only) holds.
 // An error means that the manifests built in are not what this package expects.
-func Render(server Server, aliases []string) ([]*unstructured.Unstructured, error) {
+func Render(server Server, choices Choices) ([]*unstructured.Unstructured, error) {
 	folders := []string{config.Policies}
 	if server == ValidatingOnly {
 		folders = []string{config.WithoutMutation, config.ValidatingPolicies}
+	}
+	if choices.WithoutQueue {
+		folders = slices.Insert(folders, 0, config.RefuseWithoutQueue)
+		if server == Mutating {
+			folders = slices.Insert(folders, 0, config.HoldWithoutQueue)
+		}
 	}
 	var plain []*unstructured.Unstructured
 	for _, folder := range folders {
@@ -40,10 +68,13 @@ func Render(server Server, aliases []string) ([]*unstructured.Unstructured, erro
 		}
 		plain = append(plain, objects...)
 	}
-	if len(aliases) == 0 {
+	if err := confine(plain, choices.Managed); err != nil {
+		return nil, err
+	}
+	if len(choices.Aliases) == 0 {
 		return plain, nil
 	}
-	return withAliases(plain, aliases)
+	return withAliases(plain, choices.Aliases)
 }
 
 // Write writes objects as one YAML stream, as kubectl apply reads it.

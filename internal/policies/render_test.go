@@ -18,7 +18,7 @@ const kueue = "kueue.x-k8s.io"
 
 func render(t *testing.T, server Server, aliases ...string) []*unstructured.Unstructured {
 	t.Helper()
-	objects, err := Render(server, aliases)
+	objects, err := Render(server, Choices{Aliases: aliases})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // are not as configured: Jobs then may start by themselves or be refused.
 type policyWatch struct {
 	reader   client.Reader
-	aliases  []string
+	choices  policies.Choices
 	counters *metrics.Counters
 	log      logr.Logger
 }
@@ -41,7 +41,7 @@ func (p *policyWatch) Start(ctx context.Context) error {
 }
 
 func (p *policyWatch) look(ctx context.Context) {
-	differences, err := policies.Differences(ctx, p.reader, p.aliases)
+	differences, err := policies.Differences(ctx, p.reader, p.choices)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.log.Error(err, "the admission policies of the cluster cannot be compared with the configuration")

@@ -9,6 +9,8 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -17,9 +19,11 @@ import (
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/internal/policies"
 	"fairlead.dev/fairlead/pkg/controller/ledger"
 	"fairlead.dev/fairlead/pkg/controller/lifecycle"
 	"fairlead.dev/fairlead/pkg/controller/loop"
+	"fairlead.dev/fairlead/pkg/controller/namespaces"
 	"fairlead.dev/fairlead/pkg/controller/queuestatus"
 	"fairlead.dev/fairlead/pkg/controller/report"
 	"fairlead.dev/fairlead/pkg/job"
@@ -55,6 +59,9 @@ type Controller struct {
 	flavors    *ledger.Book[*v1beta1.ResourceFlavor]
 	namespaces *ledger.Book[*corev1.Namespace]
 	queues     queuestatus.Books
+
+	selection *namespaces.Selection
+	labels    *namespaces.Labeler
 }
 
 // Setup adds the controller's parts to the manager. They start with it.
@@ -69,6 +76,9 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	c.openBooks()
 	var err error
 	if c.writes, err = newConnection(mgr.GetConfig()); err != nil {
+		return nil, err
+	}
+	if err = c.newNamespaces(); err != nil {
 		return nil, err
 	}
 	counters := metrics.NewCounters(options.Registry)
@@ -93,9 +103,9 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	if err := c.watchAll(ctx); err != nil {
 		return nil, err
 	}
-	policies := &policyWatch{reader: mgr.GetAPIReader(), aliases: options.Configuration.Integrations.LabelAliases,
+	policies := &policyWatch{reader: mgr.GetAPIReader(), choices: policies.ChoicesOf(options.Configuration),
 		counters: counters, log: mgr.GetLogger().WithName("policies")}
-	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses, policies} {
+	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses, c.labels, policies} {
 		if err := mgr.Add(part); err != nil {
 			return nil, fmt.Errorf("add a part to the manager: %w", err)
 		}
@@ -109,6 +119,24 @@ func (c *Controller) Ready(*http.Request) error {
 		return nil
 	}
 	return errors.New("the state is being rebuilt from the API server")
+}
+
+// newNamespaces makes what knows of namespaces.
+func (c *Controller) newNamespaces() error {
+	var err error
+	if c.selection, err = namespaces.NewSelection(c.options.Configuration.ManagedJobsNamespaceSelector, c.namespaces); err != nil {
+		return err
+	}
+	core, err := typedcorev1.NewForConfigAndClient(c.writes.config, c.writes.http)
+	if err != nil {
+		return fmt.Errorf("client for Namespaces: %w", err)
+	}
+	patch := func(ctx context.Context, namespace string, patch []byte) error {
+		_, err := core.Namespaces().Patch(ctx, namespace, types.JSONPatchType, patch, metav1.PatchOptions{})
+		return err
+	}
+	c.labels = namespaces.NewLabeler(c.selection, c.queues.LocalQueues, patch, c.manager.GetLogger().WithName("namespaces"))
+	return nil
 }
 
 func (c *Controller) newLoop(counters *metrics.Counters) {
@@ -142,7 +170,8 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 	}
 	facts := &lifecycle.Facts{
 		Classes: c.classes,
-		Flavor:  func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
+		Managed: c.selection.Managed, HoldUnqueued: configuration.ManageJobsWithoutQueueName,
+		Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
 	}
 	if policy := configuration.ObjectRetentionPolicies; policy != nil && policy.Workloads != nil && policy.Workloads.AfterFinished != nil {
 		retention := policy.Workloads.AfterFinished.Duration

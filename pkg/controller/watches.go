@@ -33,10 +33,20 @@ func (c *Controller) openBooks() {
 		func(cohort *v1beta1.Cohort) admission.Event { return translate.Cohort(cohort) },
 		func(key ledger.Key) admission.Event { return admission.DeleteCohort{Name: key.Name} })
 	c.queues.LocalQueues = queueBook(c.inbox, "LocalQueue",
-		func(lq *v1beta1.LocalQueue) admission.Event { return translate.LocalQueue(lq) },
+		func(lq *v1beta1.LocalQueue) admission.Event {
+			c.defaultQueueChanged(lq.Namespace, lq.Name)
+			return translate.LocalQueue(lq)
+		},
 		func(key ledger.Key) admission.Event {
+			c.defaultQueueChanged(key.Namespace, key.Name)
 			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
 		})
+}
+
+func (c *Controller) defaultQueueChanged(namespace, name string) {
+	if name == string(v1beta1.DefaultLocalQueueName) {
+		c.labels.Enqueue(namespace)
+	}
 }
 
 func (c *Controller) namespaceChanged(key ledger.Key, was, is *corev1.Namespace) {
@@ -45,6 +55,10 @@ func (c *Controller) namespaceChanged(key ledger.Key, was, is *corev1.Namespace)
 		c.inbox.Object(name, admission.DeleteNamespace{Name: key.Name})
 	case was == nil || !maps.Equal(was.Labels, is.Labels):
 		c.inbox.Object(name, translate.Namespace(is.Name, is.Labels))
+		c.labels.Enqueue(key.Name)
+		if c.selection.Selects(was) != c.selection.Selects(is) {
+			c.enqueueJobs(key.Name)
+		}
 	}
 }
 
@@ -124,26 +138,35 @@ func (c *Controller) watchQueues(ctx context.Context) error {
 func (c *Controller) watchClasses(ctx context.Context) error {
 	err := watch(ctx, &c.watches, &v1beta1.WorkloadPriorityClass{}, func(class *v1beta1.WorkloadPriorityClass) {
 		c.classes.setWorkloadClass(class)
-		c.enqueueJobs()
+		c.enqueueJobs("")
 	}, func(class *v1beta1.WorkloadPriorityClass) {
 		c.classes.deleteWorkloadClass(class)
-		c.enqueueJobs()
+		c.enqueueJobs("")
 	})
 	if err != nil {
 		return err
 	}
 	return watch(ctx, &c.watches, &schedulingv1.PriorityClass{}, func(class *schedulingv1.PriorityClass) {
 		c.classes.setPodClass(class)
-		c.enqueueJobs()
+		c.enqueueJobs("")
 	}, func(class *schedulingv1.PriorityClass) {
 		c.classes.deletePodClass(class)
-		c.enqueueJobs()
+		c.enqueueJobs("")
 	})
 }
 
-func (c *Controller) enqueueJobs() {
+// enqueueJobs has the jobs of a namespace looked at again, those of all if it
+// is empty. Before the first rebuild nobody has looked at them yet.
+func (c *Controller) enqueueJobs(namespace string) {
+	select {
+	case <-c.rebuilt:
+	default:
+		return
+	}
 	c.jobs.Each(func(key ledger.Key, _ client.Object) bool {
-		c.executor.Enqueue(key)
+		if namespace == "" || key.Namespace == namespace {
+			c.executor.Enqueue(key)
+		}
 		return true
 	})
 }

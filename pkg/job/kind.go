@@ -33,6 +33,9 @@ type Kind interface {
 	// Restore is the patch that takes an injection away again, exactly. It may
 	// be applied only to a suspended job without pods.
 	Restore(obj client.Object) []byte
+	// Mark is the patch of the status of an Unmarked job that says whether it
+	// is held.
+	Mark(obj client.Object) []byte
 }
 
 // State is what a job says of itself.
@@ -48,6 +51,9 @@ type State struct {
 	MaxExecutionSeconds *int32
 	// Suspended says that the job asks for no pods.
 	Suspended bool
+	// Unmarked says that the status of the job ought to say that the job is
+	// held, or not any more, and that its own controller leaves that to us.
+	Unmarked bool
 	// Idle says that the job has no pods, not even terminating ones, and that
 	// its template may be changed.
 	Idle bool

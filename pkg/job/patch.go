@@ -32,10 +32,10 @@ type removal struct {
 // alone.
 func NewPatch(obj client.Object) *Patch {
 	p := &Patch{}
-	p.test("/metadata/uid", string(obj.GetUID()))
-	p.test("/metadata/generation", obj.GetGeneration())
+	p.Test("/metadata/uid", string(obj.GetUID()))
+	p.Test("/metadata/generation", obj.GetGeneration())
 	if queue, ok := obj.GetLabels()[v1beta1.QueueLabel]; ok {
-		p.test("/metadata/labels/"+escape(v1beta1.QueueLabel), queue)
+		p.Test("/metadata/labels/"+escape(v1beta1.QueueLabel), queue)
 	}
 	return p
 }
@@ -43,6 +43,17 @@ func NewPatch(obj client.Object) *Patch {
 // Set adds or replaces a value.
 func (p *Patch) Set(path string, value any) {
 	p.ops = append(p.ops, patchOp{Op: "add", Path: path, Value: value})
+}
+
+// Replace replaces a value that must exist.
+func (p *Patch) Replace(path string, value any) {
+	p.ops = append(p.ops, patchOp{Op: "replace", Path: path, Value: value})
+}
+
+// Test has the whole patch fail unless a value is as it was seen; nil stands
+// for one that is not there.
+func (p *Patch) Test(path string, value any) {
+	p.ops = append(p.ops, patchOp{Op: "test", Path: path, Value: value})
 }
 
 // Remove removes a value that must exist.
@@ -54,7 +65,7 @@ func (p *Patch) Remove(path string) {
 // cover annotations: an object without any is tested to have none still.
 func (p *Patch) Annotate(obj client.Object, key, value string) {
 	if len(obj.GetAnnotations()) == 0 {
-		p.test("/metadata/annotations", nil)
+		p.Test("/metadata/annotations", nil)
 		p.Set("/metadata/annotations", map[string]string{key: value})
 		return
 	}
@@ -64,7 +75,7 @@ func (p *Patch) Annotate(obj client.Object, key, value string) {
 // Unannotate removes an annotation that must still have the value seen.
 func (p *Patch) Unannotate(obj client.Object, key string) {
 	path := "/metadata/annotations/" + escape(key)
-	p.test(path, obj.GetAnnotations()[key])
+	p.Test(path, obj.GetAnnotations()[key])
 	p.Remove(path)
 }
 
@@ -83,10 +94,6 @@ func (p *Patch) Bytes() []byte {
 		panic("a JSON patch of plain values cannot be encoded: " + err.Error())
 	}
 	return raw
-}
-
-func (p *Patch) test(path string, value any) {
-	p.ops = append(p.ops, patchOp{Op: "test", Path: path, Value: value})
 }
 
 // escape writes a key as one step of a JSON pointer (RFC 6901).

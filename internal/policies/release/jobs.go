@@ -40,9 +40,9 @@ const (
 // cannot be restored yet.
 var errPodsLeft = errors.New("its pods are not gone yet")
 
-// keys are the labels by which Jobs name a queue.
+// keys are the labels by which Jobs name a queue, or are held without one.
 func (r *releaser) keys() []string {
-	keys := []string{fairleadv1beta1.QueueLabel}
+	keys := []string{fairleadv1beta1.QueueLabel, fairleadv1beta1.HeldLabel}
 	for _, alias := range r.aliases {
 		keys = append(keys, alias+strings.TrimPrefix(fairleadv1beta1.QueueLabel, fairleadv1beta1.GroupName))
 	}
@@ -70,9 +70,7 @@ func (r *releaser) eachQueued(ctx context.Context, visit func(*batchv1.Job)) err
 				if (i > 0 && seen[one.UID]) || one.DeletionTimestamp != nil || finished(one) {
 					continue
 				}
-				if len(r.aliases) > 0 {
-					seen[one.UID] = true
-				}
+				seen[one.UID] = true
 				visit(one)
 			}
 			if token = list.Continue; token == "" {

@@ -214,6 +214,9 @@ func (x *Executor) look(key ledger.Key, s *slot) *sight {
 	}
 	if obj, ok := x.config.Jobs.Get(key); ok {
 		v.job, v.state = obj, x.config.Kind.State(obj)
+		if !x.config.Facts.managed(key.Namespace) {
+			v.state.Queue = ""
+		}
 	}
 	v.reconcileSlot()
 	return v

@@ -37,21 +37,37 @@ func orphaned(s *sight) *step {
 		fmt.Sprintf("There is no %s for this workload", s.kind.GroupVersionKind().Kind), s.now))}
 }
 
-// unqueued: the job has no queue label. What it had of ours is taken away,
-// unless it runs: then it stays charged.
+// unqueued: the job has no queue, or is in a namespace that is not managed.
+// What it had of ours is taken away. A job that runs on quota keeps its
+// Workload until it has ended or is evicted; any other Workload goes at once,
+// or it would wait, and be admitted, for a job that never comes.
 func unqueued(s *sight) *step {
 	if s.state.Queue != "" {
 		return nil
 	}
-	if s.running() {
-		return stop
-	}
-	if s.state.Injected != nil && s.state.Finished == nil && !s.state.Deleting {
-		if !s.state.Idle {
-			return stop
-		}
+	switch {
+	case s.state.Finished != nil, s.running() && s.holds():
+		return nil
+	case s.running():
+		return discard(s)
+	case !s.state.Deleting && !s.state.Idle && (s.state.Injected != nil || s.holds()):
+		return stop // its pods are still there
+	case !s.state.Deleting && s.state.Injected != nil:
 		return &step{write: patchJob(s, RestoreJob, s.kind.Restore(s.job))}
+	case s.workload == nil && s.facts.holdsUnqueued(s.job.GetNamespace()) && !s.state.Deleting:
+		return &step{warningReason: WithoutQueue, warning: fmt.Sprintf(
+			"%s %s names no queue and is kept suspended: set label %s to the name of a LocalQueue (kubectl get localqueues -n %s)",
+			s.kind.GroupVersionKind().Kind, s.job.GetName(), v1beta1.QueueLabel, s.job.GetNamespace())}
 	}
+	return discard(s)
+}
+
+// WithoutQueue is the reason of the warning to who has submitted a job without
+// a queue where all jobs are managed.
+const WithoutQueue = "WithoutQueue"
+
+// discard deletes a Workload that is not wanted any more.
+func discard(s *sight) *step {
 	if s.workload == nil || s.workload.DeletionTimestamp != nil || s.finished() {
 		return stop
 	}
@@ -86,6 +102,17 @@ func departing(s *sight) *step {
 		return nil
 	}
 	return stop
+}
+
+// unmarked: the job's own controller is none that would say that the job is
+// held. Said once for each generation: whoever disagrees has the last word.
+func unmarked(s *sight) *step {
+	if !s.state.Unmarked || s.slot.marked == s.job.GetGeneration() {
+		return nil
+	}
+	write := patchJob(s, MarkJob, s.kind.Mark(s.job))
+	write.Verb = PatchJobStatus
+	return &step{write: write}
 }
 
 // uncreated: the job has no Workload yet.

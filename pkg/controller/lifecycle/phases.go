@@ -7,9 +7,10 @@ type phase func(*sight) *step
 // ofJobs are the phases of a workload with a job, or that had one.
 var ofJobs = []phase{
 	orphaned,    // the job is gone
-	unqueued,    // the job has left the queue
+	unqueued,    // the job has no queue
 	ended,       // the job has ended
 	departing,   // the job is being deleted
+	unmarked,    // the job does not say that it is held
 	uncreated,   // there is no Workload yet
 	retired,     // the Workload has ended
 	deactivated, // active: false

@@ -162,17 +162,39 @@ func TestTheNextStep(t *testing.T) {
 			s.workload.Status = finished(s.workload, "FailedToStart", "x", now.Add(-time.Hour))
 			s.keep(time.Minute)
 		}, "nothing"},
-		"it leaves the queue":                  {func(s *scene) { s.job.Labels = nil }, "discard"},
-		"it leaves the queue while it runs":    {func(s *scene) { s.admit(); s.run(); s.job.Labels = nil }, "nothing"},
-		"it leaves the queue after running":    {func(s *scene) { s.admit(); s.inject("wl-uid"); s.job.Labels = nil }, "restore"},
-		"the Job was deleted just now":         {func(s *scene) { s.job = nil }, "wait"},
-		"the Job was deleted":                  {func(s *scene) { s.job = nil; s.slot.ownerless = now.Add(-time.Minute) }, "finish"},
-		"nothing is left":                      {func(s *scene) { s.job, s.workload = nil, nil }, "nothing"},
-		"a Workload of its own waits":          {func(s *scene) { s.own() }, "nothing"},
-		"a Workload of its own has its turn":   {func(s *scene) { s.own(); s.decided() }, "admit"},
-		"a Workload of its own is deactivated": {func(s *scene) { s.own(); s.admit(); no := false; s.workload.Spec.Active = &no }, "evict"},
-		"a Workload of its own is evicted":     {func(s *scene) { s.own(); s.admit(); s.evict("Preempted") }, "nothing"},
-		"a Workload of its own is admitted":    {func(s *scene) { s.own(); s.admit() }, "nothing"},
+		"it leaves the queue":                    {func(s *scene) { s.job.Labels = nil }, "discard"},
+		"it leaves the queue while it runs":      {func(s *scene) { s.admit(); s.run(); s.job.Labels = nil }, "nothing"},
+		"it leaves the queue after running":      {func(s *scene) { s.admit(); s.inject("wl-uid"); s.job.Labels = nil }, "restore"},
+		"it left the queue, runs and was to run": {func(s *scene) { s.run(); s.job.Labels = nil }, "discard"},
+		"it left the queue, runs and is deactivated": {func(s *scene) {
+			s.admit()
+			s.run()
+			s.job.Labels = nil
+			no := false
+			s.workload.Spec.Active = &no
+		}, "evict"},
+		"it left the queue, runs and is evicted": {func(s *scene) { s.admit(); s.run(); s.evict("Deactivated"); s.job.Labels = nil }, "stop"},
+		"it left the queue and its pods end":     {func(s *scene) { s.admit(); s.evict("Deactivated"); s.job.Labels = nil; s.job.Status.Active = 1 }, "nothing"},
+		"it left the queue and succeeds":         {func(s *scene) { s.admit(); s.run(); s.job.Labels = nil; s.end(batchv1.JobComplete) }, "finish"},
+		"it left the queue and fails, never run": {func(s *scene) { s.job.Labels = nil; s.end(batchv1.JobFailed) }, "finish"},
+		"it left the queue and is deleted":       {func(s *scene) { s.job.Labels = nil; s.job.DeletionTimestamp = &metav1.Time{Time: now} }, "discard"},
+		"it never had a queue":                   {func(s *scene) { s.workload, s.job.Labels = nil, nil }, "nothing"},
+		"it never had a queue, where all wait":   {func(s *scene) { s.workload, s.job.Labels, s.facts.HoldUnqueued = nil, nil, true }, "warn"},
+		"it runs without queue, where all wait":  {func(s *scene) { s.workload, s.job.Labels, s.facts.HoldUnqueued = nil, nil, true; s.run() }, "nothing"},
+		"another controller runs it":             {func(s *scene) { s.managedBy(); s.decided() }, "mark"},
+		"another controller runs it, marked":     {func(s *scene) { s.managedBy(); s.mark("True", batchjob.HeldReason); s.decided() }, "admit"},
+		"another controller marks it itself":     {func(s *scene) { s.managedBy(); s.mark("True", "Mine"); s.decided() }, "admit"},
+		"another controller takes the mark away": {func(s *scene) { s.managedBy(); s.slot.marked = 1; s.decided() }, "admit"},
+		"another controller's Job has started":   {func(s *scene) { s.managedBy(); s.admit(); s.run(); s.mark("True", batchjob.HeldReason) }, "mark"},
+		"another controller's Job is as it is":   {func(s *scene) { s.managedBy(); s.admit(); s.run() }, "nothing"},
+		"the Job was deleted just now":           {func(s *scene) { s.job = nil }, "wait"},
+		"the Job was deleted":                    {func(s *scene) { s.job = nil; s.slot.ownerless = now.Add(-time.Minute) }, "finish"},
+		"nothing is left":                        {func(s *scene) { s.job, s.workload = nil, nil }, "nothing"},
+		"a Workload of its own waits":            {func(s *scene) { s.own() }, "nothing"},
+		"a Workload of its own has its turn":     {func(s *scene) { s.own(); s.decided() }, "admit"},
+		"a Workload of its own is deactivated":   {func(s *scene) { s.own(); s.admit(); no := false; s.workload.Spec.Active = &no }, "evict"},
+		"a Workload of its own is evicted":       {func(s *scene) { s.own(); s.admit(); s.evict("Preempted") }, "nothing"},
+		"a Workload of its own is admitted":      {func(s *scene) { s.own(); s.admit() }, "nothing"},
 	} {
 		s := newScene()
 		c.change(s)
@@ -184,6 +206,15 @@ func TestTheNextStep(t *testing.T) {
 
 func (s *scene) found() { s.workload.Annotations = map[string]string{job.AdoptedAnnotation: "true"} }
 func (s *scene) own()   { s.job, s.workload.OwnerReferences = nil, nil }
+
+func (s *scene) managedBy() {
+	name := "example.com/other"
+	s.job.Spec.ManagedBy = &name
+}
+
+func (s *scene) mark(status corev1.ConditionStatus, reason string) {
+	s.job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuspended, Status: status, Reason: reason}}
+}
 
 func (s *scene) keep(d time.Duration) { s.facts.Retention = &d }
 

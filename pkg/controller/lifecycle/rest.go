@@ -56,11 +56,13 @@ func restClient(config *rest.Config, http *http.Client, codecs serializer.CodecF
 
 // Do implements API.
 func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object, error) {
-	if w.Verb == PatchJob {
+	if w.Verb == PatchJob || w.Verb == PatchJobStatus {
 		obj := kind.New()
-		err := c.jobs.Patch(types.JSONPatchType).Namespace(w.Namespace).Resource(kind.Resource()).Name(w.Name).
-			Body(w.Body).Do(ctx).Into(obj)
-		if err != nil {
+		request := c.jobs.Patch(types.JSONPatchType).Namespace(w.Namespace).Resource(kind.Resource()).Name(w.Name)
+		if w.Verb == PatchJobStatus {
+			request = request.SubResource("status")
+		}
+		if err := request.Body(w.Body).Do(ctx).Into(obj); err != nil {
 			return nil, err
 		}
 		kind.Trim(obj)

@@ -34,7 +34,18 @@ type Facts struct {
 	// Retention is how long finished Workloads are kept, nil for as long as
 	// their job.
 	Retention *time.Duration
+	// Managed says whether the jobs of a namespace are managed; nil: those of
+	// all are. Jobs of others count as jobs without queue.
+	Managed func(namespace string) bool
+	// HoldUnqueued says that jobs without queue wait too, in managed namespaces.
+	HoldUnqueued bool
 }
+
+// managed says whether the jobs of a namespace are managed.
+func (f *Facts) managed(namespace string) bool { return f.Managed == nil || f.Managed(namespace) }
+
+// holdsUnqueued says whether jobs without queue have to wait in a namespace.
+func (f *Facts) holdsUnqueued(namespace string) bool { return f.HoldUnqueued && f.managed(namespace) }
 
 // step is what a phase wants done. A step without write, wait or forget means
 // that there is nothing to do until something changes.

@@ -60,6 +60,10 @@ type slot struct {
 	// equal; verified the pair that the server was asked about.
 	compared, verified pair
 
+	// marked is the generation of the job of which was said that it is held, or
+	// not any more.
+	marked int64
+
 	// warned is the last warning given to the job's user.
 	warned string
 }
@@ -84,7 +88,8 @@ type verdict struct {
 // empty says whether there is nothing left to remember.
 func (s *slot) empty() bool {
 	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.pending == nil && s.failures == 0 &&
-		s.created == "" && s.ownerless.IsZero() && s.refusals == 0 && s.compared == pair{} && s.verified == pair{} && s.warned == ""
+		s.created == "" && s.ownerless.IsZero() && s.refusals == 0 && s.compared == pair{} && s.verified == pair{} &&
+		s.marked == 0 && s.warned == ""
 }
 
 // failed notes a failure and says how long to wait: 50 ms doubling to 10 s.

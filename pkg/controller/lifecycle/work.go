@@ -53,6 +53,9 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 			}
 		case st.write != nil:
 			s.pending = st.write
+			if st.write.Purpose == MarkJob {
+				s.marked = v.job.GetGeneration()
+			}
 		default:
 			// A decision that cannot be written now must not hold quota.
 			x.forget(s, undecidedRetry)
@@ -99,6 +102,7 @@ func (v *sight) reconcileSlot() {
 	}
 	if v.job == nil {
 		s.compared, s.verified, s.warned, s.created = pair{}, pair{}, "", ""
+		s.marked = 0
 	}
 }
 
@@ -175,7 +179,10 @@ func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *W
 		return false
 	}
 	s.pending = nil
-	if judge(cause) == conflict || (write.Verb == PatchJob && changed) {
+	if judge(cause) == conflict || (write.ofJob() && changed) {
+		if write.Purpose == MarkJob {
+			s.marked = 0
+		}
 		if v := x.look(key, s); s.decision != nil && !v.holds() {
 			// No admission in the store, and none can come any more with the
 			// version that was written on.
@@ -211,10 +218,13 @@ func (x *Executor) refresh(ctx context.Context, key ledger.Key, write *Write) (c
 	switch write.Verb {
 	case CreateWorkload:
 		return false, nil
-	case PatchJob:
+	case PatchJob, PatchJobStatus:
 		obj, err := x.readJob(ctx, key, write.Namespace, write.Name)
 		if judge(err) == gone {
 			return true, nil
+		}
+		if err == nil && write.Verb == PatchJobStatus {
+			return obj.GetResourceVersion() != write.Version, nil
 		}
 		return err == nil && !sameBasis(write.Basis, obj), err
 	default:
@@ -278,7 +288,7 @@ func (x *Executor) wrote(key ledger.Key, s *slot, write *Write, obj client.Objec
 		s.created, s.createdAt = write.UID, time.Now()
 	case PutWorkload, PutWorkloadStatus:
 		x.config.Workloads.Learn(key, obj.(*v1beta1.Workload))
-	case PatchJob:
+	case PatchJob, PatchJobStatus:
 		x.config.Jobs.Learn(key, obj)
 	case DeleteWorkload:
 		s.created = ""

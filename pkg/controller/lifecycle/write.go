@@ -23,6 +23,7 @@ const (
 	PutWorkloadStatus
 	DeleteWorkload
 	PatchJob
+	PatchJobStatus
 )
 
 // Purpose is why a write is made. It chooses what follows the answer.
@@ -34,6 +35,7 @@ const (
 	Respec     Purpose = "respec"    // the job was edited while it waits
 	Admit      Purpose = "admit"     // carry out a decision of the engine
 	Adopt      Purpose = "adopt"     // charge a job that runs already
+	MarkJob    Purpose = "mark"      // say on the job itself that it is held
 	StartJob   Purpose = "start"     // unsuspend the job
 	Evict      Purpose = "evict"     // begin to stop the job
 	StopJob    Purpose = "stop"      // suspend the job
@@ -61,6 +63,9 @@ type Write struct {
 	// server from sending the whole Workload back.
 	Status *v1beta1.WorkloadStatus
 }
+
+// ofJob says whether the write is one of the job, not of its Workload.
+func (w *Write) ofJob() bool { return w.Verb == PatchJob || w.Verb == PatchJobStatus }
 
 // API performs writes and reads single objects from the server.
 type API interface {

@@ -21,6 +21,7 @@ func (k Kind) State(obj client.Object) job.State {
 		MaxExecutionSeconds: maxExecution(j, k.label(j, v1beta1.MaxExecTimeSecondsLabel)),
 		Suspended:           suspended(j),
 		Idle:                idle(j),
+		Unmarked:            unmarked(j),
 		Finished:            outcome(j),
 		Deleting:            j.DeletionTimestamp != nil,
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // Trim implements job.Kind. Of a Job without queue the template goes too: a
-// cluster may run many that are none of our business.
+// cluster may run many that are none of our business. Unless something of ours
+// is still in it, which has to be taken away.
 func (k Kind) Trim(obj client.Object) {
 	full := obj.(*batchv1.Job)
 	full.ManagedFields = nil
@@ -24,7 +25,7 @@ func (k Kind) Trim(obj client.Object) {
 		}
 	}
 	deadline := full.Spec.Template.Spec.ActiveDeadlineSeconds
-	if k.label(full, v1beta1.QueueLabel) == "" {
+	if _, injected := full.Annotations[v1beta1.InjectedAnnotation]; !injected && k.label(full, v1beta1.QueueLabel) == "" {
 		full.Spec.Template = corev1.PodTemplateSpec{}
 	} else {
 		full.Spec.Template = job.TrimTemplate(&full.Spec.Template)

@@ -78,7 +78,7 @@ func launch(options ...option) *process {
 		p.ended <- controller.Run(ctx, config, controller.Options{
 			Configuration: configuration,
 			Engine:        admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable}),
-			Kind:          batchjob.Kind{},
+			Kind:          batchjob.Kind{Aliases: configuration.Integrations.LabelAliases},
 			Registry:      prometheus.NewRegistry(),
 			Log:           testLog(),
 		})

@@ -27,7 +27,7 @@ const (
 // installPolicies creates the policies that a configuration renders.
 func installPolicies(ctx context.Context, c client.Client, server policies.Server, aliases ...string) {
 	GinkgoHelper()
-	objects, err := policies.Render(server, aliases)
+	objects, err := policies.Render(server, policies.Choices{Aliases: aliases})
 	Expect(err).NotTo(HaveOccurred())
 	for _, object := range objects {
 		Expect(c.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
@@ -161,7 +161,7 @@ var _ = Describe("With a label alias", Ordered, func() {
 		differences := func(aliases ...string) []policies.Difference {
 			GinkgoHelper()
 			// With the manager's own rights.
-			found, err := policies.Differences(ctx, manager, aliases)
+			found, err := policies.Differences(ctx, manager, policies.Choices{Aliases: aliases})
 			Expect(err).NotTo(HaveOccurred())
 			return found
 		}

@@ -79,7 +79,7 @@ var _ = Describe("On a server that cannot mutate", Ordered, func() {
 	})
 
 	It("the manager finds the policies as configured", func(ctx SpecContext) {
-		found, err := policies.Differences(ctx, impersonate(cfg, admin, managerUser), nil)
+		found, err := policies.Differences(ctx, impersonate(cfg, admin, managerUser), policies.Choices{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(found).To(BeEmpty())
 	})
