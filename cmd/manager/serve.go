@@ -32,7 +32,7 @@ func serve(ctx context.Context, restConfig *rest.Config, configuration *configv1
 	restConfig.UserAgent = "fairlead-manager/" + version
 	return controller.Run(ctx, restConfig, controller.Options{
 		Configuration: configuration,
-		Engine:        admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable}),
+		Engine:        admission.New(controller.EngineConfig(configuration)),
 		Kind:          batchjob.Kind{Aliases: configuration.Integrations.LabelAliases},
 		Registry:      metrics.Registry,
 		Log:           log,

@@ -20,12 +20,14 @@ import (
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/internal/policies"
+	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller/ledger"
 	"fairlead.dev/fairlead/pkg/controller/lifecycle"
 	"fairlead.dev/fairlead/pkg/controller/loop"
 	"fairlead.dev/fairlead/pkg/controller/namespaces"
 	"fairlead.dev/fairlead/pkg/controller/queuestatus"
 	"fairlead.dev/fairlead/pkg/controller/report"
+	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/job"
 	"fairlead.dev/fairlead/pkg/metrics"
 )
@@ -42,6 +44,14 @@ type Options struct {
 	Log      logr.Logger
 }
 
+// EngineConfig is what a complete configuration says of the engine.
+func EngineConfig(configuration *configv1beta1.Configuration) admission.Config {
+	return admission.Config{
+		FairSharing:      *configuration.FairSharing.Enable,
+		IgnoreUndeclared: configuration.Resources.QuotaCheckStrategy == configv1beta1.IgnoreUndeclared,
+	}
+}
+
 // Controller is the shell around one engine.
 type Controller struct {
 	manager  manager.Manager
@@ -52,7 +62,9 @@ type Controller struct {
 	watches  watches
 	writes   connection
 	classes  *classes
-	rebuilt  chan struct{} // closed when ledgers and engine know all initial objects
+	// surroundings are asked by the loop.
+	surroundings *surroundings
+	rebuilt      chan struct{} // closed when ledgers and engine know all initial objects
 
 	workloads  *ledger.Book[*v1beta1.Workload]
 	jobs       *ledger.Book[client.Object]
@@ -70,7 +82,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		manager: mgr, options: options,
 		inbox:   loop.NewInbox(),
 		watches: watches{cache: mgr.GetCache()},
-		classes: newClasses(),
+		classes: newClasses(), surroundings: newSurroundings(),
 		rebuilt: make(chan struct{}),
 	}
 	c.openBooks()
@@ -156,6 +168,7 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 		},
 		Fed:      c.rebuilt,
 		Leading:  c.manager.Elected(),
+		Shapes:   translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings},
 		JobEnded: c.jobEnded,
 		Observe:  counters.Pass,
 		Log:      c.manager.GetLogger().WithName("loop"),

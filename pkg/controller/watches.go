@@ -106,7 +106,7 @@ func (c *Controller) jobChanged(key ledger.Key, _, is client.Object) {
 // watchAll registers all handlers.
 func (c *Controller) watchAll(ctx context.Context) error {
 	for _, register := range []func(context.Context) error{
-		c.watchQueues, c.watchClasses, c.watchWorkloads, c.watchJobs,
+		c.watchQueues, c.watchClasses, c.watchSurroundings, c.watchWorkloads, c.watchJobs,
 	} {
 		if err := register(ctx); err != nil {
 			return err

@@ -265,7 +265,8 @@ type Resources struct {
 	QuotaCheckStrategy QuotaCheckStrategy `json:"quotaCheckStrategy,omitempty"`
 }
 
-// ResourceTransformation turns a request for Input into requests for Outputs.
+// ResourceTransformation turns a request for Input into requests for Outputs,
+// which are not transformed again.
 type ResourceTransformation struct {
 	// Input is the resource transformed. Each may be named once. Required.
 	Input string `json:"input"`
@@ -273,8 +274,8 @@ type ResourceTransformation struct {
 	// Strategy says whether Input itself is still counted. Default: Retain.
 	Strategy TransformationStrategy `json:"strategy,omitempty"`
 
-	// MultiplyBy is a resource whose requested amount multiplies the outputs.
-	// Unset: none.
+	// MultiplyBy is a resource whose requested amount multiplies that of Input
+	// first. It changes nothing where the pod does not request it. Unset: none.
 	MultiplyBy string `json:"multiplyBy,omitempty"`
 
 	// Outputs is the amount of each resource that one unit of Input stands for

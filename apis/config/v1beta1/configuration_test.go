@@ -60,6 +60,13 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func transform(t ResourceTransformation) func(*Configuration) {
+	if t.Strategy == "" {
+		t.Strategy = TransformationRetain
+	}
+	return func(c *Configuration) { c.Resources.Transformations = []ResourceTransformation{t} }
+}
+
 // TestFaults: each fault is found, alone, at its field.
 func TestFaults(t *testing.T) {
 
@@ -100,6 +107,18 @@ func TestFaults(t *testing.T) {
 			c.Resources.Transformations = []ResourceTransformation{{Input: "a", Strategy: TransformationRetain,
 				Outputs: map[string]resource.Quantity{"b": resource.MustParse("-1")}}}
 		}},
+		{"resources.transformations[0].input", transform(ResourceTransformation{})},
+		{"resources.transformations[0].input", transform(ResourceTransformation{Input: "a b"})},
+		{"resources.transformations[0].input", transform(ResourceTransformation{Input: "pods"})},
+		{"resources.transformations[0].input", func(c *Configuration) {
+			c.Resources.ExcludeResourcePrefixes = []string{"example.com/"}
+			transform(ResourceTransformation{Input: "example.com/gpu"})(c)
+		}},
+		{"resources.transformations[0].strategy", transform(ResourceTransformation{Input: "a", Strategy: "Keep"})},
+		{"resources.transformations[0].multiplyBy", transform(ResourceTransformation{Input: "a", MultiplyBy: "a"})},
+		{"resources.transformations[0].multiplyBy", transform(ResourceTransformation{Input: "a", MultiplyBy: "b c"})},
+		{"resources.transformations[0].outputs[pods]", transform(ResourceTransformation{Input: "a",
+			Outputs: map[string]resource.Quantity{"pods": resource.MustParse("1")}})},
 		{"objectRetentionPolicies.workloads.afterFinished", func(c *Configuration) { *c.ObjectRetentionPolicies.Workloads.AfterFinished = minus(time.Second) }},
 	} {
 		minute := metav1.Duration{Duration: time.Minute}

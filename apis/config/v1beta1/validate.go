@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -257,26 +258,54 @@ func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	seen := map[string]bool{}
 	for i := range r.Transformations {
 		t, at := &r.Transformations[i], path.Child("transformations").Index(i)
-		if t.Input == "" {
-			faults = append(faults, field.Required(at.Child("input"), "name the resource to transform, for example nvidia.com/mig-1g.5gb"))
-		} else if seen[t.Input] {
+		if seen[t.Input] {
 			faults = append(faults, field.Duplicate(at.Child("input"), t.Input))
 		}
 		seen[t.Input] = true
 		faults = append(faults, validateTransformation(t, at)...)
+		for j, prefix := range r.ExcludeResourcePrefixes {
+			if prefix != "" && strings.HasPrefix(t.Input, prefix) {
+				faults = append(faults, field.Invalid(at.Child("input"), t.Input,
+					fmt.Sprintf("is left out by %s (%q) and so never transformed: remove one of the two", path.Child("excludeResourcePrefixes").Index(j), prefix)))
+			}
+		}
 	}
 	return faults
 }
 
 func validateTransformation(t *ResourceTransformation, path *field.Path) field.ErrorList {
-	var faults field.ErrorList
+	faults := validateResourceName(t.Input, path.Child("input"), "name the resource to transform, for example nvidia.com/mig-1g.5gb")
 	if t.Strategy != TransformationRetain && t.Strategy != TransformationReplace {
 		faults = append(faults, field.NotSupported(path.Child("strategy"), t.Strategy, []TransformationStrategy{TransformationRetain, TransformationReplace}))
 	}
-	for _, name := range sortedKeys(t.Outputs) {
-		if q := t.Outputs[name]; q.Sign() < 0 {
-			faults = append(faults, field.Invalid(path.Child("outputs").Key(name), q.String(), "must be 0 or a positive quantity"))
+	if t.MultiplyBy != "" {
+		faults = append(faults, validateResourceName(t.MultiplyBy, path.Child("multiplyBy"), "")...)
+		if t.MultiplyBy == t.Input {
+			faults = append(faults, field.Invalid(path.Child("multiplyBy"), t.MultiplyBy, "must be another resource than input"))
 		}
+	}
+	for _, name := range sortedKeys(t.Outputs) {
+		at := path.Child("outputs").Key(name)
+		faults = append(faults, validateResourceName(name, at, "name the resource that is counted")...)
+		if q := t.Outputs[name]; q.Sign() < 0 {
+			faults = append(faults, field.Invalid(at, q.String(), "must be 0 or a positive quantity"))
+		}
+	}
+	return faults
+}
+
+// validateResourceName refuses what no pod can request. Pods themselves are
+// counted, one for each pod, and not by requests.
+func validateResourceName(name string, path *field.Path, missing string) field.ErrorList {
+	if name == "" {
+		return field.ErrorList{field.Required(path, missing)}
+	}
+	if name == string(corev1.ResourcePods) {
+		return field.ErrorList{field.Invalid(path, name, "pods are counted as such, one for each pod: use another resource")}
+	}
+	var faults field.ErrorList
+	for _, problem := range apivalidation.IsQualifiedName(name) {
+		faults = append(faults, field.Invalid(path, name, "must be the name of a resource, for example cpu or example.com/gpu: "+problem))
 	}
 	return faults
 }

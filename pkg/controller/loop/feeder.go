@@ -17,7 +17,10 @@ type feeder struct {
 	sink     Sink
 	jobEnded func(ledger.Key) bool
 	records  map[string]*record // by UID
-	queues   *translate.Queues  // for adoption
+	shapes   translate.Shapes
+	queues   *translate.Queues // for adoption and strict namespaces
+	// unsettled: what pods in strict namespaces must request may have changed.
+	unsettled bool
 }
 
 // record is what the loop knows of one Workload.
@@ -28,7 +31,8 @@ type record struct {
 	sight      *v1beta1.Workload // the last one fed
 	generation int64             // of shape
 	shape      translate.Shape
-	held       bool // the last sight fed held quota
+	lacking    string // what a strict namespace has against it
+	held       bool   // the last sight fed held quota
 	finished   bool
 }
 
@@ -38,12 +42,29 @@ func newFeeder(config Config) *feeder {
 		sink:     config.Sink,
 		jobEnded: config.JobEnded,
 		records:  map[string]*record{},
+		shapes:   config.Shapes,
 		queues:   translate.NewQueues(),
+	}
+}
+
+// feedAll steps the engine with items that have come together.
+func (f *feeder) feedAll(now int64, items []item) {
+	for stage := range 3 {
+		for i := range items {
+			if items[i].stage() == stage {
+				f.feed(now, items[i])
+			}
+		}
+		f.settle(now)
 	}
 }
 
 // feed steps the engine with one item.
 func (f *feeder) feed(now int64, it item) {
+	if it.reshape != "" {
+		f.reshape(now, it.reshape)
+		return
+	}
 	if it.workload != nil {
 		f.feedWorkload(now, it.workload)
 		return
@@ -63,7 +84,9 @@ func (f *feeder) feed(now int64, it item) {
 			return
 		}
 	default:
+		f.unsettled = f.unsettled || f.queues.AnyStrict()
 		f.queues.Learn(event)
+		f.unsettled = f.unsettled || f.queues.AnyStrict()
 	}
 	f.engine.Step(now, it.event)
 }
@@ -85,7 +108,7 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 		return
 	}
 	if r.generation != wl.Generation {
-		r.generation, r.shape = wl.Generation, translate.ShapeOf(wl)
+		r.generation, r.shape = wl.Generation, f.shapes.Of(wl)
 	}
 	value := translate.Workload(wl, r.shape)
 	if value.Admission == nil && runsUnseen(wl) {
@@ -95,6 +118,9 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 		}
 	}
 	r.held = value.Admission != nil
+	if r.lacking = f.queues.Lacking(&value); value.Misconfigured == "" {
+		value.Misconfigured = r.lacking
+	}
 	f.engine.Step(now, admission.SetWorkload{Workload: value})
 }
 

@@ -25,6 +25,25 @@ type item struct {
 	event    admission.Event
 	workload *v1beta1.Workload
 	queue    bool // about a queue, cohort, flavor or namespace
+	// reshape is the namespace whose workloads may ask for something else
+	// now, everywhere for that of all.
+	reshape string
+}
+
+// everywhere stands for all namespaces. No namespace is called so.
+const everywhere = "*"
+
+// stage says when an item is taken among those that have come with it: queues
+// first, since what a workload holds may have to be found through them; then
+// what changes the shapes of workloads known before; then workloads.
+func (it *item) stage() int {
+	switch {
+	case it.queue:
+		return 0
+	case it.reshape != "":
+		return 1
+	}
+	return 2
 }
 
 // NewInbox returns an empty Inbox.
@@ -36,6 +55,15 @@ func NewInbox() *Inbox {
 // its deletion. name tells objects apart, for example "ClusterQueue/osg".
 func (b *Inbox) Object(name string, event admission.Event) {
 	b.put(name, item{event: event, queue: true})
+}
+
+// Reshape files that what the cluster adds to pods, or demands of them, has
+// changed in a namespace; in all of them if it is empty.
+func (b *Inbox) Reshape(namespace string) {
+	if namespace == "" {
+		namespace = everywhere
+	}
+	b.put("Reshape/"+namespace, item{reshape: namespace})
 }
 
 // Workload files the newest sight of a Workload.

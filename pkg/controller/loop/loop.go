@@ -10,6 +10,7 @@ import (
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller/ledger"
+	"fairlead.dev/fairlead/pkg/controller/translate"
 )
 
 // Engine is what the loop needs of admission.Engine.
@@ -43,6 +44,8 @@ type Config struct {
 	Fed chan<- struct{}
 	// Leading is closed when this replica may decide.
 	Leading <-chan struct{}
+	// Shapes derives what workloads ask for.
+	Shapes translate.Shapes
 	// JobEnded says whether the job of a Workload is known to have ended.
 	JobEnded func(ledger.Key) bool
 	// Observe is told how long each pass took and how many decisions it made.
@@ -135,14 +138,7 @@ func (l *Loop) decide(ctx context.Context) {
 func (l *Loop) feed(now time.Time) {
 	items := l.config.Inbox.take()
 	l.stale = l.stale || len(items) > 0
-	// Queues first: what a workload holds may have to be found through them.
-	for _, queues := range []bool{true, false} {
-		for _, it := range items {
-			if it.queue == queues {
-				l.feeder.feed(now.UnixNano(), it)
-			}
-		}
-	}
+	l.feeder.feedAll(now.UnixNano(), items)
 }
 
 // pause is how long the loop may sleep if nothing happens.

@@ -4,16 +4,19 @@ import (
 	"math"
 	"sort"
 
+	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
-// Queues remembers the queues and flavors fed to the engine, to find out what
-// a job that runs already holds.
+// Queues remembers the queues, flavors and namespaces fed to the engine, to
+// find out what a job that runs already holds, and what pods in a strict
+// namespace have to request.
 type Queues struct {
 	clusterQueues map[string]admission.ClusterQueue
 	localQueues   map[[2]string]admission.LocalQueue
 	flavors       map[string]admission.Flavor
+	strict        map[string]bool // namespaces
 }
 
 // NewQueues knows none yet.
@@ -22,6 +25,7 @@ func NewQueues() *Queues {
 		clusterQueues: map[string]admission.ClusterQueue{},
 		localQueues:   map[[2]string]admission.LocalQueue{},
 		flavors:       map[string]admission.Flavor{},
+		strict:        map[string]bool{},
 	}
 }
 
@@ -40,6 +44,14 @@ func (q *Queues) Learn(event admission.Event) {
 		q.flavors[e.Name] = e.Flavor
 	case admission.DeleteFlavor:
 		delete(q.flavors, e.Name)
+	case admission.SetNamespace:
+		if e.Labels[v1beta1.ManagedLabel] == v1beta1.ManagedStrict {
+			q.strict[e.Name] = true
+		} else {
+			delete(q.strict, e.Name)
+		}
+	case admission.DeleteNamespace:
+		delete(q.strict, e.Name)
 	}
 }
 
@@ -48,7 +60,7 @@ func (q *Queues) Learn(event admission.Event) {
 // Nil if the workload's queue leads nowhere or its shape cannot be counted.
 func (q *Queues) Adopt(wl *admission.Workload) *admission.Assignment {
 	cq, ok := q.clusterQueues[q.localQueues[[2]string{wl.Namespace, wl.Queue}].ClusterQueue]
-	if !ok || wl.Misconfigured != "" {
+	if !ok || !chargeable(wl) {
 		return nil
 	}
 	held := &admission.Assignment{ClusterQueue: cq.Name}
@@ -56,6 +68,17 @@ func (q *Queues) Adopt(wl *admission.Workload) *admission.Assignment {
 		held.PodSets = append(held.PodSets, q.adoptPodSet(&cq, &wl.PodSets[i]))
 	}
 	return held
+}
+
+// chargeable says whether all requests could be counted. What breaks a rule,
+// of a LimitRange made later for example, runs all the same.
+func chargeable(wl *admission.Workload) bool {
+	for i := range wl.PodSets {
+		if wl.PodSets[i].Requests == nil {
+			return false
+		}
+	}
+	return len(wl.PodSets) > 0
 }
 
 func (q *Queues) adoptPodSet(cq *admission.ClusterQueue, ps *admission.PodSet) admission.PodSetAssignment {

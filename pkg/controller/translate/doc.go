@@ -2,6 +2,8 @@
 // engine's assignments back into API values. Everything in it is pure.
 //
 //	ClusterQueue, Cohort, Flavor ... --quotas.go, flavor.go--> engine events
-//	Workload --workload.go--+--podset.go--requests.go--------> engine.Workload
+//	Workload --workload.go--+--pod.go, bounds.go (LimitRange,
+//	                        |  RuntimeClass), requests.go,
+//	                        |  counting.go, strict.go -------> engine.Workload
 //	                        +--admission.go <----------------> engine.Assignment
 package translate

@@ -11,22 +11,13 @@ import (
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
-// Requests are what one pod of a template asks for, sorted by resource, one
-// pod of "pods" included. Limits stand in for missing requests, as the API
-// server does when it creates the pod. An error names what cannot be charged.
-func Requests(template *corev1.PodTemplateSpec) ([]quota.ResourceAmount, error) {
-	pod := &corev1.Pod{Spec: template.Spec}
-	pod.Spec.InitContainers = withLimitsAsRequests(template.Spec.InitContainers)
-	pod.Spec.Containers = withLimitsAsRequests(template.Spec.Containers)
+// requests are what a completed pod asks for as it is counted, sorted by
+// resource, one pod of "pods" included. An error names what cannot be charged.
+func (c *Counting) requests(pod *corev1.Pod) ([]quota.ResourceAmount, error) {
 	if err := checkSigns(pod); err != nil {
 		return nil, err
 	}
-	if own := template.Spec.Resources; own != nil {
-		completed := *own
-		completed.Requests = completeRequests(own.Requests, own.Limits)
-		pod.Spec.Resources = &completed
-	}
-	list := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})
+	list := c.Count(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
 	requests := make([]quota.ResourceAmount, 0, len(list)+1)
 	for name, q := range list {
 		if name == corev1.ResourcePods {
@@ -53,51 +44,33 @@ func countable(requests []quota.ResourceAmount, count int32) error {
 	return nil
 }
 
-// checkSigns refuses negative requests in any container: added up with others
-// they could go unseen.
+// checkSigns refuses negative amounts: added up with others they could go
+// unseen.
 func checkSigns(pod *corev1.Pod) error {
-	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range list {
-			for name, q := range list[i].Resources.Requests {
-				if q.Sign() < 0 {
-					return fmt.Errorf("container %s: request of %s is %s: it must not be negative", list[i].Name, name, q.String())
-				}
-			}
+	for _, c := range containersOf(pod) {
+		if err := checkSign("container "+c.Name+": request", c.Resources.Requests); err != nil {
+			return err
+		}
+	}
+	return checkSign("overhead", pod.Spec.Overhead)
+}
+
+func checkSign(what string, list corev1.ResourceList) error {
+	for _, name := range sortedNames(list) {
+		if q := list[name]; q.Sign() < 0 {
+			return fmt.Errorf("%s of %s is %s: it must not be negative", what, name, q.String())
 		}
 	}
 	return nil
 }
 
-func withLimitsAsRequests(containers []corev1.Container) []corev1.Container {
-	for i := range containers {
-		if missesRequest(&containers[i]) {
-			completed := make([]corev1.Container, len(containers))
-			copy(completed, containers)
-			for j := range completed {
-				completed[j].Resources.Requests = completeRequests(completed[j].Resources.Requests, completed[j].Resources.Limits)
-			}
-			return completed
-		}
+// sortedNames lists the resources of a list in order, so that of several
+// faults the same is told each time.
+func sortedNames(list corev1.ResourceList) []corev1.ResourceName {
+	names := make([]corev1.ResourceName, 0, len(list))
+	for name := range list {
+		names = append(names, name)
 	}
-	return containers
-}
-
-func missesRequest(c *corev1.Container) bool {
-	for name := range c.Resources.Limits {
-		if _, ok := c.Resources.Requests[name]; !ok {
-			return true
-		}
-	}
-	return false
-}
-
-func completeRequests(requests, limits corev1.ResourceList) corev1.ResourceList {
-	completed := make(corev1.ResourceList, len(limits)+len(requests))
-	for name, q := range limits {
-		completed[name] = q
-	}
-	for name, q := range requests {
-		completed[name] = q
-	}
-	return completed
+	sort.Slice(names, func(i, j int) bool { return names[i] < names[j] })
+	return names
 }

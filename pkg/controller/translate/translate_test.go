@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"encoding/json"
+	"errors"
 	"math"
 	"reflect"
 	"strings"
@@ -75,6 +77,19 @@ func container(requests, limits string) corev1.Container {
 	return corev1.Container{Name: "c", Resources: corev1.ResourceRequirements{Requests: list(requests), Limits: list(limits)}}
 }
 
+// askedFor is what one pod asks for where nothing is configured.
+func askedFor(spec corev1.PodSpec) ([]quota.ResourceAmount, error) {
+	raw, err := json.Marshal(corev1.PodTemplateSpec{Spec: spec})
+	if err != nil {
+		return nil, err
+	}
+	shape := new(Shapes).Of(&v1beta1.Workload{Spec: v1beta1.WorkloadSpec{PodSets: []v1beta1.PodSet{{Name: "main", Count: 1, Template: runtime.RawExtension{Raw: raw}}}}})
+	if shape.Problem != "" {
+		return nil, errors.New(shape.Problem)
+	}
+	return shape.PodSets[0].Requests, nil
+}
+
 func TestRequests(t *testing.T) {
 	always := corev1.ContainerRestartPolicyAlways
 	sidecar := container("1", "")
@@ -89,9 +104,10 @@ func TestRequests(t *testing.T) {
 		"limits stand in":             {corev1.PodSpec{Containers: []corev1.Container{container("", "4"), container("1", "9")}}, 5000},
 		"overhead":                    {corev1.PodSpec{Containers: []corev1.Container{container("1", "")}, Overhead: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}}, 1100},
 		"of the pod as a whole":       {corev1.PodSpec{Containers: []corev1.Container{container("1", "")}, Resources: &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("6")}}}, 6000},
+		"the pod as a whole limited":  {corev1.PodSpec{Containers: []corev1.Container{container("1", "")}, Resources: &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("7")}}}, 1000},
 		"limit of the pod as a whole": {corev1.PodSpec{Containers: []corev1.Container{container("", "")}, Resources: &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("7")}}}, 7000},
 	} {
-		got, err := Requests(&corev1.PodTemplateSpec{Spec: c.spec})
+		got, err := askedFor(c.spec)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -104,16 +120,9 @@ func TestRequests(t *testing.T) {
 }
 
 func TestANegativeRequestIsNotHiddenByOthers(t *testing.T) {
-	_, err := Requests(&corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{container("5", ""), container("-1", "")}}})
+	_, err := askedFor(corev1.PodSpec{Containers: []corev1.Container{container("5", ""), container("-1", "")}})
 	if err == nil || !strings.Contains(err.Error(), "container c") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestRequestsLeaveTheTemplateAlone(t *testing.T) {
-	template := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{container("", "4")}}}
-	if _, err := Requests(template); err != nil || template.Spec.Containers[0].Resources.Requests != nil {
-		t.Errorf("changed to %+v (%v)", template.Spec.Containers[0].Resources, err)
 	}
 }
 
@@ -147,7 +156,7 @@ func TestWorkload(t *testing.T) {
 	later := metav1.Unix(500, 0)
 	wl.Status.RequeueState = &v1beta1.RequeueState{RequeueAt: &later}
 	wl.Status.Conditions = []metav1.Condition{{Type: v1beta1.WorkloadEvicted, Status: metav1.ConditionTrue}}
-	shape := ShapeOf(wl)
+	shape := new(Shapes).Of(wl)
 	if shape.Problem != "" {
 		t.Fatal(shape.Problem)
 	}
@@ -174,7 +183,7 @@ func TestWhatCannotBeChargedIsMisconfigured(t *testing.T) {
 		"unreadable":     {[]v1beta1.PodSet{{Name: "main", Count: 1, Template: runtime.RawExtension{Raw: []byte("[1]")}}}, "pod set main: pod template cannot be read"},
 		"negative count": {[]v1beta1.PodSet{{Name: "main", Count: -1}}, "count is -1"},
 	} {
-		shape := ShapeOf(&v1beta1.Workload{Spec: v1beta1.WorkloadSpec{PodSets: c.sets}})
+		shape := new(Shapes).Of(&v1beta1.Workload{Spec: v1beta1.WorkloadSpec{PodSets: c.sets}})
 		if !strings.Contains(shape.Problem, c.want) {
 			t.Errorf("%s: %q", name, shape.Problem)
 		}

@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -12,21 +13,30 @@ import (
 )
 
 // Shape is what the engine needs of a Workload's pod sets. It depends on the
-// specification alone and can be kept as long as the generation stays.
+// specification and on Shapes, and can be kept as long as both stay.
 type Shape struct {
 	PodSets []admission.PodSet
-	// Problem, if not empty, says why the pod sets cannot be charged.
+	// Problem, if not empty, says why the pod sets cannot be admitted as they
+	// are. The requests of a pod set that cannot be charged are nil.
 	Problem string
 }
 
-// ShapeOf reads the pod sets of a Workload.
-func ShapeOf(wl *v1beta1.Workload) Shape {
+// Shapes derives shapes under the rules in force. The zero value adds nothing
+// to what pod templates say.
+type Shapes struct {
+	Counting Counting
+	// Surroundings may be nil.
+	Surroundings Surroundings
+}
+
+// Of reads the pod sets of a Workload.
+func (s *Shapes) Of(wl *v1beta1.Workload) Shape {
 	shape := Shape{PodSets: make([]admission.PodSet, 0, len(wl.Spec.PodSets))}
 	if len(wl.Spec.PodSets) == 0 {
 		shape.Problem = "spec.podSets is empty: a workload needs at least one pod set"
 	}
 	for i := range wl.Spec.PodSets {
-		set, err := podSet(&wl.Spec.PodSets[i])
+		set, err := s.podSet(wl.Namespace, &wl.Spec.PodSets[i])
 		if err != nil && shape.Problem == "" {
 			shape.Problem = fmt.Sprintf("pod set %s: %v", wl.Spec.PodSets[i].Name, err)
 		}
@@ -35,7 +45,7 @@ func ShapeOf(wl *v1beta1.Workload) Shape {
 	return shape
 }
 
-func podSet(ps *v1beta1.PodSet) (admission.PodSet, error) {
+func (s *Shapes) podSet(namespace string, ps *v1beta1.PodSet) (admission.PodSet, error) {
 	out := admission.PodSet{Name: string(ps.Name), Count: ps.Count}
 	if ps.MinCount != nil {
 		out.MinCount = *ps.MinCount
@@ -50,11 +60,17 @@ func podSet(ps *v1beta1.PodSet) (admission.PodSet, error) {
 	out.NodeSelector = template.Spec.NodeSelector
 	out.Affinity = requiredAffinity(template.Spec.Affinity)
 	out.Tolerations = tolerations(template.Spec.Tolerations)
-	out.Requests, err = Requests(template)
+	pod := &corev1.Pod{Spec: template.Spec}
+	fault := complete(pod, namespace, s.Surroundings)
+	requests, err := s.Counting.requests(pod)
+	if err == nil {
+		err = countable(requests, ps.Count)
+	}
 	if err != nil {
 		return out, err
 	}
-	return out, countable(out.Requests, ps.Count)
+	out.Requests = requests
+	return out, fault
 }
 
 // Workload translates a Workload whose shape is known.

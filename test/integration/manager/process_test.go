@@ -77,7 +77,7 @@ func launch(options ...option) *process {
 		defer GinkgoRecover()
 		p.ended <- controller.Run(ctx, config, controller.Options{
 			Configuration: configuration,
-			Engine:        admission.New(admission.Config{FairSharing: *configuration.FairSharing.Enable}),
+			Engine:        admission.New(controller.EngineConfig(configuration)),
 			Kind:          batchjob.Kind{Aliases: configuration.Integrations.LabelAliases},
 			Registry:      prometheus.NewRegistry(),
 			Log:           testLog(),
