@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/job"
 )
 
@@ -34,6 +35,7 @@ func CacheOptions(kind job.Kind) cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			kind.New():          {Transform: trimJob(kind)},
+			&v1beta1.Workload{}: {Transform: trimWorkload},
 			&corev1.Namespace{}: {Transform: trimNamespace},
 		},
 	}
@@ -46,6 +48,26 @@ func trimJob(kind job.Kind) toolscache.TransformFunc {
 		}
 		return obj, nil
 	}
+}
+
+// trimWorkload drops of a finished Workload what it asked for and held: nobody
+// needs that any more, and finished ones are the most there are.
+func trimWorkload(obj any) (any, error) {
+	wl, ok := obj.(*v1beta1.Workload)
+	if !ok {
+		return obj, nil
+	}
+	wl.ManagedFields = nil
+	if !translate.IsFinished(wl) {
+		return wl, nil
+	}
+	for i := range wl.Spec.PodSets {
+		wl.Spec.PodSets[i] = v1beta1.PodSet{Name: wl.Spec.PodSets[i].Name, Count: wl.Spec.PodSets[i].Count}
+	}
+	if wl.Status.Admission != nil {
+		wl.Status.Admission = &v1beta1.Admission{ClusterQueue: wl.Status.Admission.ClusterQueue}
+	}
+	return wl, nil
 }
 
 func trimNamespace(obj any) (any, error) {
