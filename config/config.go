@@ -1,11 +1,11 @@
 // Package config holds the manifests that install Fairlead, so that programs
 // can install it without a checkout and without the kustomize program.
 //
-//	crd  rbac  policies/{mutating,validating}  manager
-//	  \    \        |                           /
-//	   '----'--- sandbox (no manager)          /
-//	    \    \      |                         /
-//	     '----'-- default -------------------'
+//	crd  rbac  flowcontrol  policies/{mutating,validating}  manager
+//	  \    \       |           |                            /
+//	   '----'------'------- sandbox (no manager)           /
+//	    \    \     |           |                          /
+//	     '----'----'-------- default --------------------'
 //
 // validating-only is default with policies/without-mutation in place of
 // policies/mutating, for servers that cannot mutate.
@@ -29,7 +29,7 @@ import (
 
 // Files holds the manifests, by their path below this folder.
 //
-//go:embed crd rbac policies manager default validating-only sandbox samples
+//go:embed crd rbac flowcontrol policies manager default validating-only sandbox samples
 var Files embed.FS
 
 // The kustomizations that can be installed.

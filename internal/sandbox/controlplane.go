@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,6 +55,12 @@ var componentArgs = map[string][]arg{
 	"kube-scheduler": {{"leader-elect", "false"}},
 }
 
+// fairnessArgs take back what kwokctl's disableQPSLimits does to the API
+// server: a later flag wins.
+var fairnessArgs = []arg{
+	{"enable-priority-and-fairness", "true"}, {"max-requests-inflight", "400"}, {"max-mutating-requests-inflight", "200"},
+}
+
 // kwokConfig is the file for `kwokctl --config`: kwokctl's and kwok's settings
 // as JSON, which is YAML, and then the stages.
 func kwokConfig(s *state, p Programs) ([]byte, error) {
@@ -63,7 +70,11 @@ func kwokConfig(s *state, p Programs) ([]byte, error) {
 	}
 	var patches []patch
 	for _, name := range controlPlanePrograms {
-		if args := componentArgs[name]; len(args) > 0 {
+		args := componentArgs[name]
+		if name == "kube-apiserver" && s.PriorityAndFairness {
+			args = slices.Concat(args, fairnessArgs)
+		}
+		if len(args) > 0 {
 			patches = append(patches, patch{Name: name, ExtraArgs: args})
 		}
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	// WithoutManifests leaves Fairlead out altogether: a plain Kubernetes. It
 	// implies WithoutManager.
 	WithoutManifests bool
+	// PriorityAndFairness leaves kube-apiserver's priority and fairness on, with
+	// its default limits; otherwise nothing limits requests.
+	PriorityAndFairness bool
 	// ManagerConfig is a configuration file for the manager. Its health and
 	// metrics addresses are replaced by the sandbox's own. Empty means defaults.
 	ManagerConfig string

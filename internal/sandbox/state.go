@@ -57,6 +57,8 @@ type state struct {
 	Nodes   int       `json:"nodes"`
 	Source  string    `json:"source"` // the checkout it was built from
 	Ports   ports     `json:"ports"`
+	// PriorityAndFairness is as in Options.
+	PriorityAndFairness bool `json:"priorityAndFairness,omitempty"`
 	// ControlPlane are etcd, the servers and kwok; Manager and Keeper are nil
 	// while they do not run.
 	ControlPlane []Process `json:"controlPlane,omitempty"`

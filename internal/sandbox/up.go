@@ -101,6 +101,7 @@ func (u *bringUp) prepare(ctx context.Context) error {
 	s := &state{
 		Name: o.Name, ID: rand.Text(), Phase: PhaseStarting, Created: time.Now().UTC(),
 		Source: source, Kubeconfig: o.Kubeconfig, home: u.home,
+		PriorityAndFairness: o.PriorityAndFairness,
 	}
 	if err := u.checkFairlead(s); err != nil {
 		return err

@@ -44,10 +44,11 @@ type cluster struct {
 
 // up brings a cluster up for a load. Nodes, and what places and runs pods, are
 // there for Jobs only.
-func up(ctx context.Context, l load.Load, manager bool) (*cluster, error) {
+func up(ctx context.Context, l load.Load, manager, fairness bool) (*cluster, error) {
 	options := sandbox.Options{
-		Name:           "bench-" + strconv.Itoa(os.Getpid()),
-		WithoutManager: !manager,
+		Name:                "bench-" + strconv.Itoa(os.Getpid()),
+		WithoutManager:      !manager,
+		PriorityAndFairness: fairness,
 	}
 	if l.Kind == load.Jobs {
 		options.Nodes = []sandbox.NodeGroup{{

@@ -45,6 +45,7 @@ type settings struct {
 	output      string
 	timeout     time.Duration
 	suspension  int
+	fairness    bool
 }
 
 func (s *settings) validate() error {
@@ -103,6 +104,7 @@ func newCommand() *cobra.Command {
 	flags.IntVar(&s.concurrency, "concurrency", 0, "requests in flight; 0 tries 4 to 64 with the floor driver and takes the best")
 	flags.StringVar(&s.output, "output", "out/bench", "directory for results.json, results.png and results.svg")
 	flags.DurationVar(&s.timeout, "timeout", 30*time.Minute, "give one run up after this time")
+	flags.BoolVar(&s.fairness, "fairness", false, "leave kube-apiserver's priority and fairness on")
 	flags.IntVar(&s.suspension, "suspension", 0, "also measure how soon this many suspended Jobs, created in one burst, say Suspended")
 	return cmd
 }

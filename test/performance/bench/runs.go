@@ -41,7 +41,7 @@ func (b *bench) say(format string, args ...any) {
 func (b *bench) load(ctx context.Context, l load.Load) (*report.LoadResult, error) {
 	result := &report.LoadResult{
 		Load: l.Name, About: l.About, Scale: b.settings.scale, Objects: l.Size(),
-		LeastWall: l.LeastWall().Seconds(), Concurrency: b.settings.concurrency,
+		LeastWall: l.LeastWall().Seconds(), Concurrency: b.settings.concurrency, Fairness: b.settings.fairness,
 	}
 	if result.Concurrency == 0 {
 		trials, err := b.calibrate(ctx, l)
@@ -67,7 +67,7 @@ func (b *bench) load(ctx context.Context, l load.Load) (*report.LoadResult, erro
 
 // up brings a cluster up and notes the version of its server.
 func (b *bench) up(ctx context.Context, l load.Load, manager bool) (*cluster, error) {
-	c, err := up(ctx, l, manager)
+	c, err := up(ctx, l, manager, b.settings.fairness)
 	if err != nil {
 		return nil, err
 	}

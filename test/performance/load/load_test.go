@@ -16,6 +16,7 @@ func TestTableHasTheSizesAskedFor(t *testing.T) {
 	}{
 		"J1":       {1000, 1, 1000, time.Second},
 		"J2":       {1000, 1, 2000, 20 * time.Second},
+		"idle":     {300, 1, 300, 75750 * time.Millisecond},
 		"W1":       {15000, 30, 30 * 1320, 66 * time.Second},
 		"W1-burst": {15000, 30, 30 * 1320, 66 * time.Second},
 		"W2":       {50000, 1000, 1000 * 80.5, 4025 * time.Millisecond},
@@ -92,7 +93,7 @@ func TestFindNamesTheChoices(t *testing.T) {
 	if err == nil {
 		t.Fatal("a load that does not exist was found")
 	}
-	if want := `no load is called "J9": choose from J1, J2, W1, W1-burst, W2`; err.Error() != want {
+	if want := `no load is called "J9": choose from J1, J2, idle, W1, W1-burst, W2`; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }

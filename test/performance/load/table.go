@@ -22,6 +22,14 @@ func Table() []Load {
 			Classes: []Class{{Name: "small", Count: 1000, Cores: 1, RunTime: 2 * time.Second}},
 		},
 		{
+			Name:  "idle",
+			About: "300 one-pod Jobs, four a second, ample quota: latency of a system at rest",
+			Kind:  Jobs, Cohorts: 1, QueuesPerCohort: 1,
+			Nominal: 2560, BorrowingLimit: Unlimited,
+			Nodes: 20, NodeCPU: 128,
+			Classes: []Class{{Name: "small", Count: 300, Cores: 1, RunTime: time.Second, Every: 250 * time.Millisecond}},
+		},
+		{
 			Name:  "W1",
 			About: "15,000 Workloads, 5 cohorts x 6 ClusterQueues of nominal 20 and borrowing limit 100, paced",
 			Kind:  Workloads, Cohorts: 5, QueuesPerCohort: 6,

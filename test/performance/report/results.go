@@ -51,7 +51,9 @@ type LoadResult struct {
 	LeastWall float64 `json:"leastWallSeconds"`
 	// Concurrency is how many requests the drivers had in flight at most, and
 	// Calibration what each candidate reached; empty if it was given.
-	Concurrency int     `json:"concurrency"`
+	Concurrency int `json:"concurrency"`
+	// Fairness says that the API server's priority and fairness was on.
+	Fairness    bool    `json:"fairness,omitempty"`
 	Calibration []Trial `json:"calibration,omitempty"`
 	Runs        []Run   `json:"runs"`
 	Summary     Summary `json:"summary"`

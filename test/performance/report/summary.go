@@ -78,6 +78,7 @@ func figures(runs []Run) []figure {
 		{"settled", "s", func(r Run) float64 { return r.Settled }},
 		{"wait, median", "s", func(r Run) float64 { return r.Waits.Median }},
 		{"wait, 95th percentile", "s", func(r Run) float64 { return r.Waits.P95 }},
+		{"wait, 99th percentile", "s", func(r Run) float64 { return r.Waits.P99 }},
 		{"wait, longest", "s", func(r Run) float64 { return r.Waits.Max }},
 		{"submission lag, median", "s", func(r Run) float64 { return r.Lag.Median }},
 		{"submission lag, longest", "s", func(r Run) float64 { return r.Lag.Max }},

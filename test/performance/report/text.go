@@ -77,6 +77,9 @@ func (l *lines) load(r *LoadResult) {
 		counts[run.Driver]++
 	}
 	l.add("  %d floor and %d fairlead runs in turn, each on a fresh cluster; %d requests in flight at most", counts[Floor], counts[Fairlead], r.Concurrency)
+	if r.Fairness {
+		l.add("  with the API server's priority and fairness on")
+	}
 	if len(r.Calibration) > 0 {
 		var trials []string
 		for _, t := range r.Calibration {
