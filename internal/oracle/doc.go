@@ -6,16 +6,19 @@
 //	                        +-- wake-ups: who must be looked at again                      (wake.go)
 //	Decide --> pass --+-- store: the first of each queue that may act                      (pass.go)
 //	                  |     verdict: flavors, fit, reasons, partial admission              (verdict.go, match.go)
+//	                  |       victims: candidates, plans A and B, fair sharing             (plan.go, fairplan.go)
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
-//	                  +-- act: Admit, or hold and park --> Outcome{Admits, Waits}
+//	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
+//	                        --> Outcome{Admits, Evicts, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
+//	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
 //
 // The only state kept beyond what the events say is what the procedure "A pass" (semantics section 4) defines: stored
-// representatives, parked marks, holds, and the verdict of the last look at a workload, by which falls of usage
-// wake it. Built: sections 1 to 4, and of 6 what concerns quota. Not built: victims (section 5), admission checks,
-// topology, decayed usage, section 7, blockAdmission. Where victims will be found is marked in verdict.go (judge) and
-// pass.go (act).
+// representatives, parked marks, holds with their clocks, evictions decided but not seen yet, and the verdict of the
+// last look at a workload, by which falls of usage wake it. Built: sections 1 to 5, and of 6 what concerns quota; victims
+// are looked for only with Options.Preemption. Not built: admission checks, topology, decayed usage (nor, therefore, the
+// order of victims in usage mode), section 7, blockAdmission.
 //
 // Amounts are int64. The oracle is meant for worlds in which the usage of one flavor-resource in one tree stays
 // below 2^63; a request that would take it there does not fit.
@@ -91,4 +94,55 @@
 //  22. "a flavor in use keeps admitting until its last queue drops it": DeleteFlavor is the moment the object is gone; then
 //     queues that list it are inactive (FlavorNotFound).
 //  23. "Partial admission: ... one pod set has minCount": the first that has one below its count.
+//
+// Readings of preemption. "Planning usage" is usage once the evicted are gone, plus what is held for others.
+//
+//  24. "every workload with Evicted=True counts as gone": so does one whose eviction is decided, until its quota is
+//     released or EvictFailed says that it stays. That it stays, or turns out not to be evicted any more, wakes its tree;
+//     that it is evicted wakes nobody. Only Fit is judged with the evicted still there; whatever follows once a
+//     flavor-resource does not fit is judged on planning usage: whether Preempt is possible, X, levels (of
+//     no-candidates too), the within-nominal conditions, "usage >= nominal".
+//  25. "A victim must use a short flavor-resource (one judged Preempt)": short are those judged so in the flavors chosen; "the
+//     workload fits" means all of its request, short or not. An assumed workload may be a victim, as in Kueue; its
+//     QuotaReserved and Admitted are the time of the decision.
+//  26. "A flavor's verdict is that of its worst resource": worst by the preference between borrowing and preempting, so with
+//     PreemptionOverBorrowing it may be one that fits. The verdict of the workload is Preempt if any chosen flavor is
+//     short of anything.
+//  27. "split by a simulated removal of victims": the whole procedure for this flavor-resource alone, final check included.
+//     If those in flight suffice it is reclaim.
+//  28. "Whoever fits once the evicted are gone, without further victims, holds too": whoever has a Preempt verdict. One for
+//     whom Preempt is not possible stays NoFit.
+//  29. X is one node for the whole request: it holds every requested flavor-resource. It is found once, before removals; so
+//     are all ranks of candidates. The part of the request not covered by local quota below is never negative.
+//  30. "if nobody elsewhere is a candidate", "nobody is outside X": a candidate elsewhere is one who could be taken before
+//     any other is: his queue and the nodes below the common ancestor exceed their quota, as in Kueue.
+//  31. "must exceed their quota in a short flavor-resource": each node in at least one, not all in the same.
+//  32. "an illegal plan is dropped whole": it counts as not found, so that without fair sharing the other plan is tried. Under
+//     fair sharing there is one plan: the second strategy does not follow an illegal plan of the first.
+//  33. "its taking rule": without fair sharing, reading 31; under fair sharing that all nodes below the common ancestor
+//     borrow something, and the strategy by which he was taken. Own victims have none. Ranks, "exceeds nominal ...
+//     before any removal" and "stays within nominal" are not judged again.
+//  34. "not in whether a victim's queue exceeds quota": nor in whether a node "borrows anything" under fair sharing. Whether
+//     the preemptor's own queue is within nominal is judged with what is held for others there.
+//  35. "If the preemptor stays within nominal": reclaimed victims still come from the child with the highest share.
+//  36. LessThanInitialShare configured as the only strategy is the first: more than one victim a queue.
+//  37. Cohorts of equal share: the smaller name first. UIDs too: the smaller first.
+//  38. "maxPriorityThreshold" not set: no bound but the preemptor's priority.
+//  39. "stored(q) != old": a plan is not part of the key; the one acted on is that of the re-check.
+//  40. A preemptor's hold ends as said, and when its holder stands in its queue's order no more (stopped, deactivated, moved).
+//     While it lasts, a verdict without victims changes nothing about it, even of a StrictFIFO head; a new plan replaces
+//     it. In a StrictFIFO queue a holder that is overtaken keeps its hold, and its place behind whoever overtook it.
+//  41. "a timeout passes (renewed only after a release)": the clock is set when it first holds. Acting again sets it anew
+//     only if the usage of a ClusterQueue in its tree has fallen meanwhile; else the old deadline stays, and once it
+//     has passed the workload may neither hold nor evict. NoFit, admission and changes reset the clock. The
+//     end of a hold by time wakes its holder, too.
+//  42. "Parking ... parks later workloads of equal shape": later in the order of semantics section 4, not in the order tried;
+//     not those that hold. A workload with a plan parks nobody, whether it may hold or not.
+//  43. Minimum runtime: the longer of the class's and the queue's, counted from Admitted; one that has only reserved does not
+//     run and is not protected. It ends when now >= Admitted + minimum, which wakes the tree. It guards against
+//     preemption alone.
+//  44. "Waiting for its own preemption": whoever has a preemptor's hold waits with WaitingForPreemptedWorkloads, even when
+//     held back.
+//  45. With Options.Preemption a verdict may turn to Fit by a rise too: where the search stops at, or prefers, a flavor with
+//     victims to one that fits, and those victims get lost. See UnservedAfterRise.
 package oracle

@@ -43,6 +43,13 @@ type (
 		UID       UID
 		Admission Admission
 	}
+	// AssumeEvict takes over a preemption that somebody else decided (the engine under test): the request is
+	// held and the victims count as evicted. It judges nothing: see CheckEvict.
+	AssumeEvict struct{ Evict Evict }
+	// EvictFailed says that the write of a decided eviction failed for good: the victim stays.
+	EvictFailed struct{ UID UID }
+	// Time says what time it is, in any unit; it never runs back. A World begins at time 0.
+	Time struct{ Now int64 }
 	// Decide runs a pass.
 	Decide struct{}
 )
@@ -62,6 +69,9 @@ func (Finish) isEvent()             {}
 func (Confirm) isEvent()            {}
 func (Forget) isEvent()             {}
 func (Assume) isEvent()             {}
+func (AssumeEvict) isEvent()        {}
+func (EvictFailed) isEvent()        {}
+func (Time) isEvent()               {}
 func (Decide) isEvent()             {}
 
 // Reason says why a workload is pending, as the reason of QuotaReserved=False.
@@ -78,12 +88,43 @@ const (
 	Deactivated       Reason = "Deactivated"
 	OnHold            Reason = "OnHold"
 	AdmissionGated    Reason = "AdmissionGated"
+
+	// WaitingForPreemptedWorkloads is the reason of whoever holds its request until evicted workloads are gone.
+	WaitingForPreemptedWorkloads Reason = "WaitingForPreemptedWorkloads"
 )
 
 // Outcome of a Decide; empty for other events.
 type Outcome struct {
 	Admits []Admit // in the order decided
+	Evicts []Evict // in the order decided
 	Waits  []Wait  // everybody still pending, by UID
+}
+
+// EvictReason says why a workload is preempted.
+type EvictReason string
+
+// The reasons of preemption.
+const (
+	InClusterQueue              EvictReason = "InClusterQueue"
+	InCohortReclamation         EvictReason = "InCohortReclamation"
+	InCohortFairSharing         EvictReason = "InCohortFairSharing"
+	InCohortReclaimWhileBorrows EvictReason = "InCohortReclaimWhileBorrowing"
+)
+
+// Evict is the decision to evict victims for a preemptor, whose request is held from then on.
+type Evict struct {
+	Preemptor   UID
+	Queue       string                   // the preemptor's ClusterQueue
+	Victims     []Victim                 // in the order taken; never empty in an Outcome
+	Hold        map[FlavorResource]int64 // what is held for the preemptor
+	AfterAdmits int                      // how many of the Outcome's Admits were decided before
+}
+
+// Victim of a preemption.
+type Victim struct {
+	UID    UID
+	Queue  string // the ClusterQueue whose quota it uses
+	Reason EvictReason
 }
 
 // Admit is the decision to admit a workload.

@@ -278,8 +278,9 @@ func (s *World) Unserved() []UID {
 	return certain
 }
 
-// UnservedAfterRise lists the workloads that Unserved leaves out: those of several pod sets, or behind others in a
-// StrictFIFO queue, which have a choice of flavors, so that they may come to fit because a flavor filled up.
+// UnservedAfterRise lists the workloads that Unserved leaves out: those of several pod sets, behind others in a
+// StrictFIFO queue, or in a queue that may preempt in one flavor although another fits, which have a choice of flavors,
+// so that they may come to fit because a flavor filled up, or has no candidates any more.
 func (s *World) UnservedAfterRise() []UID {
 	_, maybe := s.unserved()
 	return maybe
@@ -294,9 +295,11 @@ func (s *World) unserved() (certain, maybe []UID) {
 		n := s.trees().byName[s.nodeOf(w)]
 		v := s.verdict(n, w, s.usageWithHolds(w.seen.UID))
 		strict := n.queue.Strategy == StrictFIFO
+		rather := s.preemption && (n.queue.Fungibility.WhenCanPreempt == MayStopSearch ||
+			n.queue.Fungibility.Preference == PreemptionOverBorrowing) // may rather preempt in one flavor than fit in another
 		switch {
 		case v.kind != Fit || strict && !s.mayPass(n, w, v):
-		case s.hasChoice(n, w) && (len(w.seen.PodSets) > 1 || strict && w != s.head(n.Name)):
+		case s.hasChoice(n, w) && (len(w.seen.PodSets) > 1 || rather || strict && w != s.head(n.Name)):
 			maybe = append(maybe, UID(uid))
 		default:
 			certain = append(certain, UID(uid))

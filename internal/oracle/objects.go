@@ -93,7 +93,9 @@ const (
 type Preemption struct {
 	WithinClusterQueue  PreemptionPolicy
 	ReclaimWithinCohort PreemptionPolicy
-	BorrowWithinCohort  PreemptionPolicy
+	BorrowWithinCohort  PreemptionPolicy // Never or LowerPriority
+	// MaxPriorityThreshold bounds the priority of victims under BorrowWithinCohort; nil is no bound.
+	MaxPriorityThreshold *int64
 }
 
 func set(p PreemptionPolicy) bool { return p != "" && p != Never }
@@ -123,6 +125,8 @@ type ClusterQueue struct {
 	NamespaceSelector *Selector // nil matches no namespace
 	Stop              StopPolicy
 	Terminating       bool // its deletion has begun: admits nothing new
+	// MinimumRuntime is how long a workload admitted here runs before it may be preempted, in the unit of Time.
+	MinimumRuntime int64
 }
 
 // Cohort is an inner node of the quota tree.
@@ -198,4 +202,10 @@ type Workload struct {
 	Misconfigured string // not empty: requests exceed limits, a LimitRange fails, or the like
 	Withheld      Reason // not empty: not queueable for this reason (OnHold, AdmissionGated, backoff ...)
 	Admission     *Admission
+
+	// ReservedAt and AdmittedAt are when QuotaReserved and Admitted last became True, in the unit of Time.
+	// They matter while the workload holds quota.
+	ReservedAt, AdmittedAt int64
+	// MinimumRuntime is what the WorkloadPriorityClass says; see also ClusterQueue.MinimumRuntime.
+	MinimumRuntime int64
 }

@@ -46,10 +46,18 @@ func (s *World) members(queue string) []*workload {
 			}
 		}
 		for _, m := range s.memoMembers {
-			sort.Slice(m, func(i, j int) bool { return before(m[i], m[j]) })
+			sort.Slice(m, func(i, j int) bool { return s.triedBefore(m[i], m[j]) })
 		}
 	}
 	return s.memoMembers[queue]
+}
+
+// triedBefore is the order in which a queue's workloads are tried: in a BestEffortFIFO queue holders come first.
+func (s *World) triedBefore(a, b *workload) bool {
+	if s.queues[s.nodeOf(a).Name].Strategy != StrictFIFO && len(a.hold) > 0 != (len(b.hold) > 0) {
+		return len(a.hold) > 0
+	}
+	return before(a, b)
 }
 
 // head is the first of the order of a StrictFIFO queue; nil elsewhere.

@@ -9,7 +9,7 @@ const tooManyTurns = 100_000
 func (s *World) decide() Outcome {
 	var out Outcome
 	for _, root := range s.trees().roots {
-		out.Admits = append(out.Admits, s.pass(root)...)
+		s.pass(root, &out)
 	}
 	for uid, w := range s.workloads {
 		if w.state == pending {
@@ -32,15 +32,17 @@ func (s *World) wait(uid UID, w *workload) Wait {
 		return out
 	}
 	out.Verdict, out.Level, out.Reason = w.last.kind, w.last.level, w.last.reason
-	if w.heldBack {
+	switch {
+	case w.preempts:
+		out.Reason = WaitingForPreemptedWorkloads
+	case w.heldBack:
 		out.Reason = WaitingForQuota
 	}
 	return out
 }
 
 // pass is the procedure "A pass" of semantics section 4 in one tree.
-func (s *World) pass(root *node) []Admit {
-	var admits []Admit
+func (s *World) pass(root *node, out *Outcome) {
 	turns := 0
 	for {
 		acted := map[*node]bool{}
@@ -59,14 +61,12 @@ func (s *World) pass(root *node) []Admit {
 			if now.w != old.w || !now.v.same(old.v) {
 				continue // decided on live state: compete again with the new key
 			}
-			if a := s.act(q, now.w, now.v); a != nil {
-				admits = append(admits, *a)
-			}
+			s.act(q, now.w, now.v, out)
 			acted[q] = true
 			s.store(q)
 		}
 		if len(acted) == 0 {
-			return admits
+			return
 		}
 	}
 }
@@ -100,7 +100,8 @@ func (s *World) store(q *node) {
 		}
 		w.last, w.heldBack = v, false
 		if v.kind == NoFit {
-			s.setHold(w, "", nil)
+			s.setHold(w, "", nil, false)
+			w.clock = holdClock{}
 			s.park(q, w, v)
 			continue
 		}
@@ -114,26 +115,55 @@ func (s *World) store(q *node) {
 }
 
 // act lets the representative have its turn.
-func (s *World) act(q *node, w *workload, v *verdict) *Admit {
-	if v.kind != Fit {
-		if w == s.head(q.Name) {
-			s.setHold(w, q.Name, s.headHold(q, w, v))
+func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
+	switch {
+	case v.kind == Fit:
+		out.Admits = append(out.Admits, s.admit(q, w, v))
+	case v.planned:
+		if s.mayHold(w) {
+			s.preempt(q, w, v, out)
 		}
 		s.park(q, w, v)
-		return nil
+	default:
+		if w == s.head(q.Name) && !w.preempts {
+			s.setHold(w, q.Name, s.headHold(q, w, v), false)
+		}
+		s.park(q, w, v)
 	}
+}
+
+// admit drops the workload's hold, charges it and takes it out of its queue, in one change.
+func (s *World) admit(q *node, w *workload, v *verdict) Admit {
 	wasHead := w == s.head(q.Name)
 	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
 	before := s.usageWithHolds("")
-	w.hold, w.holdQueue = nil, ""
-	w.state, w.admission, w.last, w.seen.Evicted = assumed, a, nil, false
+	w.admit(a, s.now)
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	if wasHead {
 		s.examineAgain(q.Name, nil)
 	}
-	return &Admit{UID: w.seen.UID, Admission: *a}
+	return Admit{UID: w.seen.UID, Admission: *a}
+}
+
+// preempt holds the request and evicts the victims of the plan, of which there are none if those in flight suffice.
+func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
+	e := Evict{Preemptor: w.seen.UID, Queue: q.Name, Hold: map[FlavorResource]int64{}, AfterAdmits: len(out.Admits)}
+	for _, r := range v.request {
+		e.Hold[s.frs[r.f]] = r.amount
+	}
+	for _, victim := range v.victims {
+		e.Victims = append(e.Victims, Victim{victim.w.seen.UID, victim.q.Name, victim.reason})
+	}
+	if len(e.Victims) > 0 {
+		s.illegal = append(s.illegal, s.CheckEvict(e)...)
+		out.Evicts = append(out.Evicts, e)
+	}
+	s.setHold(w, q.Name, v.request, true)
+	for _, victim := range v.victims {
+		victim.w.evicting = true
+	}
 }
 
 // headHold is what a StrictFIFO head without victims holds: per flavor-resource
@@ -162,28 +192,28 @@ func (s *World) headHold(q *node, w *workload, v *verdict) []use {
 }
 
 // setHold replaces what is held for w.
-func (s *World) setHold(w *workload, queue string, hold []use) {
+func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
+	w.preempts = preempts
 	if len(w.hold) == 0 && len(hold) == 0 {
 		return
 	}
 	before := s.usageWithHolds("")
 	w.hold, w.holdQueue = hold, queue
-	s.memoUsage = nil
+	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 }
 
-// park puts w aside until something wakes it, in a BestEffortFIFO queue together with the later workloads of
-// equal shape.
+// park puts w aside until something wakes it. In a BestEffortFIFO queue, unless a plan was found, the later workloads
+// of equal shape go with it.
 func (s *World) park(q *node, w *workload, v *verdict) {
 	w.parked = true
-	if q.queue.Strategy == StrictFIFO {
+	if q.queue.Strategy == StrictFIFO || v.planned {
 		return
 	}
-	shape, later := s.shape(q, w), false
+	shape := s.shape(q, w)
 	for _, o := range s.members(q.Name) {
-		if later && !o.parked && len(o.hold) == 0 && s.shape(q, o) == shape {
+		if before(w, o) && !o.parked && len(o.hold) == 0 && s.shape(q, o) == shape {
 			o.parked, o.last, o.heldBack = true, v, false
 		}
-		later = later || o == w
 	}
 }

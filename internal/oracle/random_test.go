@@ -10,7 +10,8 @@ import (
 // generator makes random event logs of about ten queues and forty workloads.
 type generator struct {
 	*rand.Rand
-	time int64
+	time     int64
+	policies bool // make preemption policies, evictions and minimum runtimes too
 }
 
 func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
@@ -57,7 +58,29 @@ func (g *generator) clusterQueue(i int) Event {
 	if g.oneIn(12) {
 		cq.Stop = Hold
 	}
+	if g.policies {
+		cq.Preemption = g.preemption()
+		cq.Fungibility.WhenCanPreempt = []FungibilityPolicy{"", MayStopSearch}[g.IntN(2)]
+		cq.Fungibility.Preference = []Preference{"", PreemptionOverBorrowing}[g.IntN(2)]
+		if g.oneIn(10) {
+			cq.MinimumRuntime = int64(g.IntN(10))
+		}
+	}
 	return SetClusterQueue{cq}
+}
+
+func (g *generator) preemption() Preemption {
+	p := Preemption{
+		WithinClusterQueue:  []PreemptionPolicy{Never, LowerPriority, LowerOrNewerEqualPriority}[g.IntN(3)],
+		ReclaimWithinCohort: []PreemptionPolicy{Never, LowerPriority, AnyPriority, AnyPriority}[g.IntN(4)],
+	}
+	if g.oneIn(3) {
+		p.BorrowWithinCohort = LowerPriority
+		if g.oneIn(2) {
+			p.MaxPriorityThreshold = ptr(int64(g.IntN(3)))
+		}
+	}
+	return p
 }
 
 func (g *generator) cohort(i int) Event {
@@ -105,6 +128,9 @@ func (g *generator) workload(i int) Event {
 				Flavors: map[string]string{"cpu": "f1"}, Usage: map[string]int64{"cpu": ps.Count * ps.Requests["cpu"]}})
 		}
 		w.Admission = a
+		if g.policies {
+			w.ReservedAt, w.AdmittedAt, w.Evicted = g.time, g.time, g.oneIn(5)
+		}
 	}
 	return SetWorkload{w}
 }
@@ -135,6 +161,13 @@ func (g *generator) log() []Event {
 
 func (g *generator) change() Event {
 	uid := UID(fmt.Sprint("w", g.IntN(40)))
+	if g.policies && g.oneIn(8) {
+		if g.oneIn(4) {
+			return EvictFailed{uid}
+		}
+		g.time += int64(g.IntN(4))
+		return Time{g.time}
+	}
 	switch g.IntN(14) {
 	case 0, 1, 2, 3:
 		return g.workload(g.IntN(40))
@@ -163,15 +196,33 @@ func (g *generator) change() Event {
 }
 
 // TestRandomLogs replays random logs twice and along the first replay's decisions, and checks the laws that the oracle can
-// judge by itself: passes end, they are deterministic, no admission breaks a limit, and nobody who fits is left.
+// judge by itself: passes end, they are deterministic, no admission breaks a limit, nobody who fits is left, and plans
+// are legal.
 func TestRandomLogs(t *testing.T) {
-	admits, holds, rises := 0, 0, 0
-	for seed := range uint64(400) {
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, 2))}
-		events := g.log()
-		options := Options{FairSharing: seed%2 == 0}
+	t.Run("without preemption", func(t *testing.T) {
+		c := replay(t, 400, func(seed uint64) Options { return Options{FairSharing: seed%2 == 0} })
+		if c.admits < 4000 || c.holds < 100 {
+			t.Errorf("the logs are too tame: %+v", c)
+		}
+	})
+	t.Run("with preemption", func(t *testing.T) {
+		c := replay(t, 200, func(seed uint64) Options {
+			return Options{FairSharing: seed%2 == 0, Preemption: true, HoldTimeout: int64(seed % 3 * 5)}
+		})
+		if c.admits < 1500 || c.holds < 100 || c.evicts < 150 || c.suffice < 500 {
+			t.Errorf("the logs are too tame: %+v", c)
+		}
+	})
+}
+
+type counts struct{ admits, holds, rises, evicts, suffice int }
+
+func replay(t *testing.T, seeds uint64, optionsOf func(seed uint64) Options) (c counts) {
+	for seed := range seeds {
+		options := optionsOf(seed)
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 2)), policies: options.Preemption}
 		one, two, follower := New(options), New(options), New(options)
-		for i, e := range events {
+		for i, e := range g.log() {
 			out := one.Apply(e)
 			if again := two.Apply(e); !reflect.DeepEqual(out, again) {
 				t.Fatalf("seed %d, event %d: %+v, then %+v", seed, i, out, again)
@@ -180,28 +231,48 @@ func TestRandomLogs(t *testing.T) {
 				follower.Apply(e)
 				continue
 			}
-			for _, a := range out.Admits {
-				follower.Apply(Assume(a))
+			follow(follower, out)
+			c.admits, c.holds, c.rises = c.admits+len(out.Admits), c.holds+len(one.Holds()), c.rises+len(one.UnservedAfterRise())
+			c.evicts += len(out.Evicts)
+			for _, w := range out.Waits {
+				if w.Reason == WaitingForPreemptedWorkloads {
+					c.suffice++
+				}
 			}
-			admits, holds, rises = admits+len(out.Admits), holds+len(one.Holds()), rises+len(one.UnservedAfterRise())
 			if u := one.Unserved(); len(u) > 0 {
 				t.Fatalf("seed %d, event %d: unserved %v", seed, i, u)
 			}
-			if o := one.Apply(Decide{}); len(o.Admits) > 0 {
-				t.Fatalf("seed %d, event %d: not at rest: %+v", seed, i, o.Admits)
+			if o := one.Apply(Decide{}); len(o.Admits)+len(o.Evicts) > 0 {
+				t.Fatalf("seed %d, event %d: not at rest: %+v", seed, i, o)
 			}
 			two.Apply(Decide{})
 			if !reflect.DeepEqual(one.Admissions(), follower.Admissions()) {
 				t.Fatalf("seed %d, event %d: the follower has other admissions", seed, i)
 			}
 		}
-		if wrong := append(one.OverLimit(), follower.OverLimit()...); len(wrong) > 0 {
+		wrong := append(one.OverLimit(), follower.OverLimit()...)
+		if wrong = append(wrong, one.IllegalPlans()...); len(wrong) > 0 {
 			t.Fatalf("seed %d: %v", seed, wrong)
 		}
 	}
-	t.Logf("%d admissions, %d holds, %d fit after a rise", admits, holds, rises)
-	if admits < 4000 || holds < 100 {
-		t.Errorf("the logs are too tame: %d admissions, %d holds", admits, holds)
+	t.Logf("%+v", c)
+	return c
+}
+
+// follow replays decisions made elsewhere in the order in which they were made.
+func follow(s *World, out Outcome) {
+	for i, a := range out.Admits {
+		for _, e := range out.Evicts {
+			if e.AfterAdmits == i {
+				s.Apply(AssumeEvict{e})
+			}
+		}
+		s.Apply(Assume(a))
+	}
+	for _, e := range out.Evicts {
+		if e.AfterAdmits == len(out.Admits) {
+			s.Apply(AssumeEvict{e})
+		}
 	}
 }
 

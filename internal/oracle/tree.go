@@ -248,16 +248,21 @@ func (n *node) fits(u table, f int, request int64) bool {
 	return true
 }
 
-// lowestHolding is the lowest node on the path of leaf n, itself included, whose subtree quota holds its
-// usage plus the part of the request that local quota below does not cover; nil if none does.
-// It is "X" of semantics section 5.
-func (n *node) lowestHolding(u table, f int, request int64) *node {
-	for m, rest := n, request; m != nil; m = m.parent {
-		use := u[m.index][f]
-		if !overflows(use, rest) && use+rest <= m.subtree[f] {
+// lowestHolding is the lowest node on the path of leaf n, itself included, whose subtree quota holds, in every
+// flavor-resource of the request, its usage plus the part of the request that local quota below does not cover; nil
+// if none does. It is "X" of semantics section 5.
+func (n *node) lowestHolding(u table, request ...use) *node {
+	rest := append([]use(nil), request...)
+	for m := n; m != nil; m = m.parent {
+		holds := true
+		for i, r := range rest {
+			used := u[m.index][r.f]
+			holds = holds && !overflows(used, r.amount) && used+r.amount <= m.subtree[r.f]
+			rest[i].amount = max(0, r.amount-max(0, m.local[r.f]-used))
+		}
+		if holds {
 			return m
 		}
-		rest -= max(0, m.local[f]-use)
 	}
 	return nil
 }
@@ -265,11 +270,11 @@ func (n *node) lowestHolding(u table, f int, request int64) *node {
 // level is the borrowing level of a request at leaf n: 0 if within nominal or without cohort, else the height
 // of the lowest ancestor that holds it, or of the root.
 func (n *node) level(u table, f int, request int64) int {
-	use := u[n.index][f]
-	if n.parent == nil || !overflows(use, request) && use+request <= n.quota[f].Nominal {
+	used := u[n.index][f]
+	if n.parent == nil || !overflows(used, request) && used+request <= n.quota[f].Nominal {
 		return 0
 	}
-	if x := n.lowestHolding(u, f, request); x != nil {
+	if x := n.lowestHolding(u, use{f, request}); x != nil {
 		return x.height
 	}
 	return n.top().height

@@ -33,22 +33,24 @@ func (s *World) leaves(holds bool, except UID) map[string][]int64 {
 	for name := range s.queues {
 		leaves[name] = make([]int64, len(s.frs))
 	}
-	charge := func(queue string, uses []use) {
-		if row, exists := leaves[queue]; exists {
-			for _, u := range uses {
-				row[u.f] = add(row[u.f], u.amount)
-			}
-		}
-	}
 	for uid, w := range s.workloads {
 		if w.admission != nil {
-			charge(w.admission.ClusterQueue, s.charge(w))
+			charge(leaves, w.admission.ClusterQueue, s.charge(w))
 		}
 		if holds && uid != except {
-			charge(w.holdQueue, w.hold)
+			charge(leaves, w.holdQueue, w.hold)
 		}
 	}
 	return leaves
+}
+
+// charge adds uses to the row of a ClusterQueue, if that exists.
+func charge(leaves map[string][]int64, queue string, uses []use) {
+	if row, exists := leaves[queue]; exists {
+		for _, u := range uses {
+			row[u.f] = add(row[u.f], u.amount)
+		}
+	}
 }
 
 // usage is the usage of every node, without holds.

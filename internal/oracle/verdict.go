@@ -5,7 +5,7 @@ import "sort"
 // Kind is what a verdict comes to, from the best to the worst.
 type Kind string
 
-// The kinds of verdict. Without preemption policies a Preempt verdict never has victims.
+// The kinds of verdict.
 const (
 	Fit     Kind = "Fit"
 	Preempt Kind = "Preempt"
@@ -29,6 +29,7 @@ type flavorVerdict struct {
 	mode   mode
 	level  int
 	reason Reason // unless fit
+	short  []int  // flavor-resources that do not fit
 }
 
 // better says whether a is strictly preferred to b: never NoFit, no-candidates last, and then
@@ -73,7 +74,14 @@ type verdict struct {
 	podSets   []PodSetAssignment // unless NoFit
 	request   []use              // what the assignment uses, amounts above 0, by flavor-resource
 	consulted map[int]bool       // flavor-resources that the verdict looked at
+
+	short   map[int]bool // of the request, those judged Preempt
+	planned bool         // Preempt: it fits once the evicted and the victims are gone
+	victims []*victim    // in the order taken; none if those in flight suffice
 }
+
+// serves says whether the verdict is Fit or has a plan.
+func (v *verdict) serves() bool { return v.kind == Fit || v.planned }
 
 // same says whether two verdicts are the same in all that keys and decisions depend on.
 func (v *verdict) same(o *verdict) bool {
@@ -107,7 +115,7 @@ func (s *World) verdict(n *node, w *workload, u table) *verdict {
 		}
 	}
 	full := s.evaluate(n, w, counts, u)
-	if full.kind == Fit || partial < 0 {
+	if full.serves() || partial < 0 {
 		return full
 	}
 	ps := w.seen.PodSets[partial]
@@ -119,7 +127,7 @@ func (s *World) verdict(n *node, w *workload, u table) *verdict {
 		for f := range v.consulted {
 			full.consulted[f] = true
 		}
-		if v.kind != Fit {
+		if !v.serves() {
 			return false
 		}
 		best = v
@@ -139,7 +147,7 @@ func effective(ps PodSet, size int64) int64 {
 
 // evaluate finds flavors for the workload with that many pods of each pod set.
 func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict {
-	v := &verdict{kind: Fit, consulted: map[int]bool{}}
+	v := &verdict{kind: Fit, consulted: map[int]bool{}, short: map[int]bool{}}
 	taken := make([]int64, len(s.frs)) // use of earlier pod sets
 	for i := range w.seen.PodSets {
 		ps := &w.seen.PodSets[i]
@@ -159,14 +167,16 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 			if !wanted {
 				continue
 			}
-			chosen, fv := s.chooseFlavor(n, group, ps, asked, taken, u, v.consulted)
-			switch fv.mode {
-			case noFit:
+			chosen, fv := s.chooseFlavor(n, w, group, ps, asked, taken, u, v.consulted)
+			if fv.mode == noFit {
 				v.fail(NoFit, fv.reason)
 				continue
-			case fit:
-			default:
+			}
+			if len(fv.short) > 0 { // even if the worst resource, by preference, is one that fits
 				v.fail(Preempt, fv.reason)
+			}
+			for _, f := range fv.short {
+				v.short[f] = true
 			}
 			for r, ask := range asked {
 				if n.queue.group(r) == group {
@@ -187,6 +197,9 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 			v.request = append(v.request, use{f, amount})
 			v.level = max(v.level, n.level(u, f, amount))
 		}
+	}
+	if v.kind == Preempt && s.preemption {
+		v.victims, v.planned = s.problem(n, w, v.request, v.short).solve()
 	}
 	return v
 }
@@ -248,7 +261,7 @@ func (cq *ClusterQueue) group(resource string) *ResourceGroup {
 
 // chooseFlavor tries the flavors of a group in their order. If the verdict is not fit its reason is the
 // mildest of all flavors.
-func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked map[string]ask, taken []int64,
+func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *PodSet, asked map[string]ask, taken []int64,
 	u table, consulted map[int]bool) (string, flavorVerdict) {
 	name, best, mildest := "", flavorVerdict{mode: noFit, reason: NoMatchingFlavor}, NoMatchingFlavor
 	for i := range group.Flavors {
@@ -258,6 +271,7 @@ func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked ma
 			continue
 		}
 		fv := flavorVerdict{mode: fit}
+		var short []int
 		for r, want := range asked {
 			if n.queue.group(r) != group {
 				continue
@@ -268,7 +282,10 @@ func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked ma
 				if want.amount > 0 {
 					consulted[f] = true
 				}
-				rv = s.judge(n, u, f, want, taken[f])
+				rv = s.judge(n, w, u, f, want, taken[f])
+				if rv.mode != fit {
+					short = append(short, f)
+				}
 			}
 			grave := fv.reason
 			if gravity(rv.reason) > gravity(grave) {
@@ -279,6 +296,7 @@ func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked ma
 			}
 			fv.reason = grave
 		}
+		fv.short = short
 		if gravity(fv.reason) < gravity(mildest) {
 			mildest = fv.reason
 		}
@@ -290,7 +308,7 @@ func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked ma
 			break
 		}
 	}
-	if best.mode != fit {
+	if best.mode == noFit || len(best.short) > 0 {
 		best.reason = mildest
 		if mildest == "" { // some flavor fits, but preempting in another is preferred
 			best.reason = WaitingForQuota
@@ -299,8 +317,9 @@ func (s *World) chooseFlavor(n *node, group *ResourceGroup, ps *PodSet, asked ma
 	return name, best
 }
 
-// judge gives the verdict of one flavor-resource alone, what earlier pod sets took of it included.
-func (s *World) judge(n *node, u table, f int, want ask, taken int64) flavorVerdict {
+// judge gives the verdict of one flavor-resource alone, what earlier pod sets took of it included. If it is short the
+// victims are simulated for it alone, and the level is taken after they and the evicted are gone.
+func (s *World) judge(n *node, w *workload, u table, f int, want ask, taken int64) flavorVerdict {
 	if want.overflow || overflows(taken, want.amount) {
 		return flavorVerdict{mode: noFit, reason: ExceedsMaxQuota}
 	}
@@ -308,18 +327,34 @@ func (s *World) judge(n *node, u table, f int, want ask, taken int64) flavorVerd
 		return flavorVerdict{mode: fit}
 	}
 	request := taken + want.amount
-	level := n.level(u, f, request)
 	if n.fits(u, f, request) {
-		return flavorVerdict{mode: fit, level: level}
+		return flavorVerdict{mode: fit, level: n.level(u, f, request)}
 	}
 	if request > n.potential[f] {
 		return flavorVerdict{mode: noFit, reason: ExceedsMaxQuota}
 	}
-	if s.mayPreempt(n, u, f, request) {
-		// Victims are for a later version; without policies there are none.
-		return flavorVerdict{mode: noCandidates, level: level, reason: WaitingForQuota}
+	p := s.problem(n, w, []use{{f, request}}, map[int]bool{f: true})
+	if s.preemption {
+		u = p.held(nil)
 	}
-	return flavorVerdict{mode: noFit, reason: WaitingForQuota}
+	if !s.mayPreempt(n, u, f, request) {
+		return flavorVerdict{mode: noFit, reason: WaitingForQuota}
+	}
+	short := flavorVerdict{mode: noCandidates, level: n.level(u, f, request), reason: WaitingForQuota}
+	if !s.preemption {
+		return short
+	}
+	victims, planned := p.solve()
+	if !planned {
+		return short
+	}
+	short.mode, short.level = reclaim, n.level(p.held(victims), f, request)
+	for _, v := range victims {
+		if v.q == n {
+			short.mode = preemptOwn
+		}
+	}
+	return short
 }
 
 // mayPreempt says whether Preempt is possible at all: nominal >= request, or X exists and is not the root,
@@ -329,6 +364,6 @@ func (s *World) mayPreempt(n *node, u table, f int, request int64) bool {
 		s.fairSharing && set(n.queue.Preemption.ReclaimWithinCohort) {
 		return true
 	}
-	x := n.lowestHolding(u, f, request)
+	x := n.lowestHolding(u, use{f, request})
 	return x != nil && x.parent != nil
 }

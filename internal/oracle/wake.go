@@ -4,15 +4,16 @@ package oracle
 // and departures make a queue look again, a StrictFIFO queue whose head is another is examined again, holds
 // whose holder is no longer head are dropped, and a fall of usage + holds wakes whom it may help.
 func (s *World) step(change func()) {
-	oldTrees, oldUsage := s.trees(), s.usageWithHolds("")
+	oldTrees, oldUsage, oldLeaves := s.trees(), s.usageWithHolds(""), s.leaves(false, "")
 	s.members("")
 	oldMembers := s.memoMembers
 	change()
 	s.memoUsage, s.memoMembers = nil, nil
+	s.noteReleases(oldLeaves)
 	dropped := s.dropHolds()
 	for _, w := range s.workloads {
 		if w.state != pending || s.barred(w) != "" {
-			w.parked, w.heldBack, w.last = false, false, nil
+			w.parked, w.heldBack, w.last, w.clock = false, false, nil, holdClock{}
 		}
 	}
 	for name := range s.queues {
@@ -40,23 +41,6 @@ func sameOrder(a, b []*workload) bool {
 		}
 	}
 	return true
-}
-
-// dropHolds drops each hold whose holder is no longer the head of the StrictFIFO queue that it holds in, and
-// returns their holders.
-func (s *World) dropHolds() map[UID]bool {
-	dropped := map[UID]bool{}
-	for uid, w := range s.workloads {
-		if len(w.hold) == 0 {
-			continue
-		}
-		if s.queues[w.holdQueue] == nil || s.head(w.holdQueue) != w {
-			w.hold, w.holdQueue = nil, ""
-			s.memoUsage = nil
-			dropped[uid] = true
-		}
-	}
-	return dropped
 }
 
 // look makes the queue's stored representative invalid.
@@ -116,7 +100,8 @@ func (s *World) together(nodes []Node) []string {
 }
 
 // wakeFalls compares usage + holds before and after a change and wakes every representative, parked or
-// held-back workload under the topmost node that fell in a flavor-resource which its verdict consulted.
+// held-back workload under the topmost node that fell in a flavor-resource which its verdict consulted, and, if
+// anything fell anywhere in its tree, whoever consulted all of the tree.
 func (s *World) wakeFalls(before, after table, except map[UID]bool) {
 	f := s.trees()
 	for _, leaf := range f.nodes {
@@ -136,19 +121,25 @@ func (s *World) wakeFalls(before, after table, except map[UID]bool) {
 					top = n
 				}
 			}
-			for _, q := range top.leaves() {
-				for _, w := range s.members(q.Name) {
-					if w.last != nil && s.consults(q, w.last, i) && !except[w.seen.UID] {
-						s.wake(w)
-					}
-				}
+			s.wakeWhere(top, except, func(_ *node, v *verdict) bool { return v.consulted[i] })
+			s.wakeWhere(leaf.top(), except, s.consultsAll)
+		}
+	}
+}
+
+// wakeWhere wakes the workloads below n whose last verdict meets a condition.
+func (s *World) wakeWhere(n *node, except map[UID]bool, meets func(q *node, v *verdict) bool) {
+	for _, q := range n.leaves() {
+		for _, w := range s.members(q.Name) {
+			if w.last != nil && !except[w.seen.UID] && meets(q, w.last) {
+				s.wake(w)
 			}
 		}
 	}
 }
 
-// consults says whether the verdict looked at the flavor-resource. Under fair sharing a Preempt verdict looks at all,
-// unless reclaimWithinCohort is Never.
-func (s *World) consults(q *node, v *verdict, f int) bool {
-	return v.consulted[f] || v.kind == Preempt && s.fairSharing && set(q.queue.Preemption.ReclaimWithinCohort)
+// consultsAll says whether the verdict looked at all flavor-resources and nodes of the tree: a Preempt verdict under
+// fair sharing, unless reclaimWithinCohort is Never.
+func (s *World) consultsAll(q *node, v *verdict) bool {
+	return v.kind == Preempt && s.fairSharing && set(q.queue.Preemption.ReclaimWithinCohort)
 }

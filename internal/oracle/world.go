@@ -9,13 +9,33 @@ import (
 type Options struct {
 	FairSharing      bool
 	IgnoreUndeclared bool // resources.quotaCheckStrategy
+	// Preemption makes the oracle look for victims. Without it no Preempt verdict has any, and evicted workloads
+	// count in every respect until they are gone.
+	Preemption bool
+	// FairStrategies is fairSharing.preemptionStrategies; nil means FinalShare, then InitialShare.
+	FairStrategies []FairStrategy
+	// HoldTimeout ends the hold of a preemptor, in the unit of Time; 0 means never.
+	HoldTimeout int64
 }
+
+// FairStrategy is a rule by which shares are compared in preemption under fair sharing.
+type FairStrategy string
+
+// The strategies.
+const (
+	FinalShare   FairStrategy = "LessThanOrEqualToFinalShare"
+	InitialShare FairStrategy = "LessThanInitialShare"
+)
 
 // World is the state that the events lead to. It keeps the objects as last seen, the assumed admissions, and
 // what the procedure "A pass" stores: representatives, parked marks and holds. Everything else is computed
 // from these whenever it is asked for; the fields named memo only save doing so twice for one state.
 type World struct {
-	fairSharing, ignoreUndeclared bool
+	fairSharing, ignoreUndeclared, preemption bool
+
+	strategies  []FairStrategy
+	holdTimeout int64
+	now         int64
 
 	queues      map[string]*ClusterQueue
 	cohorts     map[string]*Cohort
@@ -25,6 +45,7 @@ type World struct {
 	workloads   map[UID]*workload
 	stored      map[string]*stored // by ClusterQueue
 	violations  []string
+	illegal     []string // plans that broke a rule, see IllegalPlans
 
 	frs     []FlavorResource
 	frIndex map[FlavorResource]int
@@ -58,14 +79,25 @@ type workload struct {
 
 	hold      []use // quota kept for it while it waits
 	holdQueue string
+	preempts  bool      // the hold is a preemptor's, not that of a mere StrictFIFO head
+	clock     holdClock // of a preemptor's hold
+	evicting  bool      // its eviction is decided, but Evicted=True is not seen yet
+	reserved  int64     // when it was assumed
 	parked    bool
 	heldBack  bool     // by the order of a StrictFIFO queue, at the last look
 	last      *verdict // of the last look; nil: never tried
 }
 
+// gone says whether planning counts the workload as gone although it still uses quota.
+func (w *workload) gone() bool { return w.admission != nil && (w.seen.Evicted || w.evicting) }
+
 // New returns an empty World.
 func New(o Options) *World {
+	if o.FairStrategies == nil {
+		o.FairStrategies = []FairStrategy{FinalShare, InitialShare}
+	}
 	return &World{
+		preemption: o.Preemption, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
 		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{},
@@ -108,11 +140,20 @@ func (s *World) Apply(e Event) Outcome {
 	case Forget:
 		s.step(func() {
 			if w := s.workloads[e.UID]; w != nil && w.state == assumed {
-				w.state, w.admission = pending, nil
+				w.state, w.admission, w.evicting = pending, nil, false
 			}
 		})
 	case Assume:
 		s.assume(e.UID, e.Admission)
+	case AssumeEvict:
+		s.assumeEvict(e.Evict)
+	case EvictFailed:
+		if w := s.workloads[e.UID]; w != nil && w.evicting {
+			w.evicting = false
+			s.stays(w)
+		}
+	case Time:
+		s.setTime(e.Now)
 	case Decide:
 		return s.decide()
 	}
@@ -201,9 +242,13 @@ func (s *World) setWorkload(seen Workload) {
 			w.state, w.admission = admitted, seen.Admission
 		case old != nil && old.state == assumed:
 			w.state, w.admission = assumed, old.admission
-			w.seen.Evicted = false // reserving has turned it False
+			w.reserved, w.seen.Evicted = old.reserved, false // reserving has turned it False
 		}
+		w.evicting = old != nil && old.evicting && w.admission != nil && !w.seen.Evicted
 		s.workloads[seen.UID] = w
+		if old != nil && old.gone() && w.admission != nil && !w.gone() {
+			s.stays(w)
+		}
 		if old != nil && old.seen.Priority != seen.Priority {
 			s.wakeQueues(s.together([]Node{s.nodeOf(old), s.nodeOf(w)}))
 		}
@@ -222,10 +267,21 @@ func (s *World) assume(uid UID, a Admission) {
 	s.intern(&a)
 	s.step(func() {
 		if w := s.workloads[uid]; w != nil && w.state == pending {
-			w.state, w.admission, w.hold, w.seen.Evicted = assumed, &a, nil, false
+			w.admit(&a, s.now)
 		}
 	})
 }
+
+// admit makes a pending workload an assumed one.
+func (w *workload) admit(a *Admission, now int64) {
+	w.dropHold()
+	w.state, w.admission, w.last, w.seen.Evicted = assumed, a, nil, false
+	w.clock, w.reserved = holdClock{}, now
+}
+
+// stays draws the consequence of a workload that counted as gone and does not any more, but still uses quota:
+// plans that relied on its going must be made anew.
+func (s *World) stays(w *workload) { s.wakeQueues(s.together([]Node{s.nodeOf(w)})) }
 
 // nodeOf is the ClusterQueue that the workload uses, or waits in.
 func (s *World) nodeOf(w *workload) Node {

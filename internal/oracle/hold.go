@@ -1,0 +1,138 @@
+package oracle
+
+// holdClock limits how long a preemptor holds its request without any quota of its tree coming back.
+type holdClock struct {
+	runs     bool
+	deadline int64
+	released bool // a ClusterQueue of the tree has given up usage since the clock was set
+}
+
+func (w *workload) dropHold() { w.hold, w.holdQueue, w.preempts = nil, "", false }
+
+// mayHold says whether the preemptor may hold (and evict) now, and sets its clock if it holds for the first time or,
+// after a release, anew. One whose clock has run out may not until there is a release.
+func (s *World) mayHold(w *workload) bool {
+	if s.holdTimeout == 0 {
+		return true
+	}
+	if !w.clock.runs || w.clock.released {
+		w.clock = holdClock{runs: true, deadline: s.now + s.holdTimeout}
+	}
+	return s.now < w.clock.deadline
+}
+
+// dropHolds drops the holds that have come to their end and returns their holders: a StrictFIFO head's when it is not
+// head any more, a preemptor's when it does not wait in that queue any more or the time is up, which wakes it.
+func (s *World) dropHolds() map[UID]bool {
+	dropped := map[UID]bool{}
+	for uid, w := range s.workloads {
+		if len(w.hold) == 0 {
+			continue
+		}
+		waits := w.state == pending && s.barred(w) == "" && s.nodeOf(w).Name == w.holdQueue
+		late := w.preempts && s.holdTimeout > 0 && s.now >= w.clock.deadline
+		if waits && !late && (w.preempts || s.head(w.holdQueue) == w) {
+			continue
+		}
+		w.dropHold()
+		if waits && late {
+			s.wake(w)
+		}
+		dropped[uid] = true
+	}
+	if len(dropped) > 0 {
+		s.memoUsage, s.memoMembers = nil, nil
+	}
+	return dropped
+}
+
+// noteReleases tells the waiting workloads of every tree in which the usage of a ClusterQueue has fallen.
+func (s *World) noteReleases(before map[string][]int64) {
+	after := s.leaves(false, "")
+	for _, queue := range sortedKeys(before) {
+		fell := false
+		for f, amount := range before[queue] {
+			fell = fell || after[queue] == nil && amount > 0 || after[queue] != nil && after[queue][f] < amount
+		}
+		if !fell {
+			continue
+		}
+		together := map[string]bool{}
+		for _, name := range s.together([]Node{QueueNode(queue)}) {
+			together[name] = true
+		}
+		for _, w := range s.workloads {
+			w.clock.released = w.clock.released || w.clock.runs && together[s.nodeOf(w).Name]
+		}
+	}
+}
+
+// setTime ends holds and minimum runtimes. The end of a minimum runtime wakes the tree.
+func (s *World) setTime(now int64) {
+	if now <= s.now {
+		return
+	}
+	s.step(func() {
+		old := s.now
+		s.now = now
+		for _, w := range s.workloads {
+			if end := s.protectedUntil(w); w.admission != nil && old < end && end <= now {
+				s.wakeQueues(s.together([]Node{s.nodeOf(w)}))
+			}
+		}
+	})
+}
+
+// reservedAt is when the workload got its quota.
+func (w *workload) reservedAt() int64 {
+	if w.state == assumed {
+		return w.reserved
+	}
+	return w.seen.ReservedAt
+}
+
+// protectedUntil is the end of the minimum runtime of a workload that holds quota: the longer of its class's and its
+// ClusterQueue's, from Admitted on. One whose quota is only reserved does not run and is not protected.
+func (s *World) protectedUntil(w *workload) int64 {
+	if w.admission == nil || w.admission.Reserved {
+		return 0
+	}
+	least := w.seen.MinimumRuntime
+	if cq := s.queues[w.admission.ClusterQueue]; cq != nil {
+		least = max(least, cq.MinimumRuntime)
+	}
+	switch {
+	case least == 0:
+		return 0
+	case w.state == assumed:
+		return add(w.reserved, least)
+	}
+	return add(w.seen.AdmittedAt, least)
+}
+
+// assumeEvict takes over a preemption decided elsewhere.
+func (s *World) assumeEvict(e Evict) {
+	var hold []use
+	for f, amount := range e.Hold {
+		if amount > 0 {
+			s.fr(f)
+		}
+	}
+	s.trees()
+	for i, f := range s.frs {
+		if e.Hold[f] > 0 {
+			hold = append(hold, use{i, e.Hold[f]})
+		}
+	}
+	s.step(func() {
+		if w := s.workloads[e.Preemptor]; w != nil && w.state == pending {
+			s.mayHold(w)
+			w.hold, w.holdQueue, w.preempts = hold, e.Queue, true
+		}
+		for _, v := range e.Victims {
+			if w := s.workloads[v.UID]; w != nil && w.admission != nil {
+				w.evicting = true
+			}
+		}
+	})
+}

@@ -1,0 +1,311 @@
+package oracle
+
+import "sort"
+
+// problem is the search for victims: a workload of queue q asks for the request, of which some flavor-resources are
+// short. Workloads that are evicted already count as gone.
+type problem struct {
+	s       *World
+	q       *node
+	w       *workload
+	request []use
+	short   map[int]bool
+	holders []*victim // who holds quota of the tree and is not gone, in victim order
+}
+
+// rank of a victim in the order of victims.
+type rank int
+
+const (
+	outsideX rank = iota // candidates "by hierarchy"
+	elsewhere
+	own
+)
+
+// victim is one who holds quota of the tree, and, once a candidate, why and how he may be taken.
+type victim struct {
+	w       *workload
+	q       *node
+	charge  []use
+	rank    rank
+	reason  EvictReason
+	nominal bool         // may be taken only if the preemptor's queue ends within nominal
+	rule    FairStrategy // by which he was taken; empty: by none that compares shares
+}
+
+// problem lists who holds quota in the tree of q.
+func (s *World) problem(q *node, w *workload, request []use, short map[int]bool) *problem {
+	p := &problem{s: s, q: q, w: w, request: request, short: short}
+	leaves := map[string]*node{}
+	for _, leaf := range q.top().leaves() {
+		leaves[leaf.Name] = leaf
+	}
+	for _, h := range s.workloads {
+		if h.admission != nil && !h.gone() && leaves[h.admission.ClusterQueue] != nil {
+			p.holders = append(p.holders, &victim{w: h, q: leaves[h.admission.ClusterQueue], charge: s.charge(h)})
+		}
+	}
+	sort.Slice(p.holders, func(i, j int) bool { return victimBefore(p.holders[i], p.holders[j]) })
+	return p
+}
+
+// victimBefore is the order of victims: by hierarchy, elsewhere, own; lower priority; later QuotaReserved; UID.
+func victimBefore(a, b *victim) bool {
+	if a.rank != b.rank {
+		return a.rank < b.rank
+	}
+	if a.w.seen.Priority != b.w.seen.Priority {
+		return a.w.seen.Priority < b.w.seen.Priority
+	}
+	if x, y := a.w.reservedAt(), b.w.reservedAt(); x != y {
+		return x > y
+	}
+	return a.w.seen.UID < b.w.seen.UID
+}
+
+// leaves adds up what the holders use, but for some.
+func (p *problem) leaves(without []*victim) map[string][]int64 {
+	leaves := map[string][]int64{}
+	for name := range p.s.queues {
+		leaves[name] = make([]int64, len(p.s.frs))
+	}
+	for _, h := range p.holders {
+		if !contains(without, h) {
+			charge(leaves, h.q.Name, h.charge)
+		}
+	}
+	return leaves
+}
+
+// bare is usage without holds once the evicted and the given victims are gone. By it a victim's queue exceeds its quota.
+func (p *problem) bare(without []*victim) table {
+	return p.s.trees().usage(p.leaves(without), len(p.s.frs))
+}
+
+// held is the same with what is held for others. By it requests fit.
+func (p *problem) held(without []*victim) table {
+	return p.s.trees().usage(p.leavesWithHolds(without), len(p.s.frs))
+}
+
+// asked is the same with the request charged at its queue. By it shares are compared.
+func (p *problem) asked(without []*victim) table {
+	leaves := p.leavesWithHolds(without)
+	charge(leaves, p.q.Name, p.request)
+	return p.s.trees().usage(leaves, len(p.s.frs))
+}
+
+func (p *problem) leavesWithHolds(without []*victim) map[string][]int64 {
+	leaves := p.leaves(without)
+	for _, w := range p.s.workloads {
+		if w != p.w {
+			charge(leaves, w.holdQueue, w.hold)
+		}
+	}
+	return leaves
+}
+
+func contains(victims []*victim, v *victim) bool {
+	for _, o := range victims {
+		if o == v {
+			return true
+		}
+	}
+	return false
+}
+
+// except is the list without one.
+func except(victims []*victim, v *victim) []*victim {
+	var rest []*victim
+	for _, o := range victims {
+		if o != v {
+			rest = append(rest, o)
+		}
+	}
+	return rest
+}
+
+// solve finds the victims. A plan without victims means that those in flight suffice.
+func (p *problem) solve() (victims []*victim, found bool) {
+	switch {
+	case p.fits(nil):
+		return nil, true
+	case p.s.fairSharing:
+		return p.fair()
+	}
+	candidates := p.candidates()
+	for _, within := range p.plans(candidates) {
+		if victims, found = p.take(candidates, within); found {
+			return victims, true
+		}
+	}
+	return nil, false
+}
+
+// fits says whether the request fits once the victims are gone.
+func (p *problem) fits(without []*victim) bool {
+	u := p.held(without)
+	for _, r := range p.request {
+		if !p.q.fits(u, r.f, r.amount) {
+			return false
+		}
+	}
+	return true
+}
+
+// within says whether the preemptor's queue is within nominal for every requested flavor-resource once the victims are
+// gone, the request included.
+func (p *problem) within(without []*victim) bool {
+	u := p.held(without)
+	for _, r := range p.request {
+		if used := u[p.q.index][r.f]; overflows(used, r.amount) || used+r.amount > p.q.quota[r.f].Nominal {
+			return false
+		}
+	}
+	return true
+}
+
+// eligible says whether policy and minimum runtime allow the victim at all: he must use a short flavor-resource.
+func (p *problem) eligible(v *victim, policy PreemptionPolicy) bool {
+	uses := false
+	for _, c := range v.charge {
+		uses = uses || p.short[c.f]
+	}
+	mine, its := &p.w.seen, &v.w.seen
+	switch {
+	case !uses || p.s.protectedUntil(v.w) > p.s.now:
+		return false
+	case policy == AnyPriority:
+		return true
+	case policy == LowerPriority:
+		return its.Priority < mine.Priority
+	case policy == LowerOrNewerEqualPriority:
+		return its.Priority < mine.Priority || its.Priority == mine.Priority && its.QueueTime > mine.QueueTime
+	}
+	return false
+}
+
+// candidates lists, in victim order, who may be a victim without fair sharing.
+func (p *problem) candidates() []*victim {
+	x := p.q.lowestHolding(p.held(nil), p.request...)
+	policy := p.q.queue.Preemption
+	var all []*victim
+	for _, h := range p.holders {
+		v := *h
+		switch {
+		case v.q == p.q:
+			v.rank, v.reason = own, InClusterQueue
+			if !p.eligible(&v, policy.WithinClusterQueue) {
+				continue
+			}
+		case !p.eligible(&v, policy.ReclaimWithinCohort) || !p.exceeds(h, nil):
+			continue
+		case x != nil && !v.q.under(x):
+			v.rank, v.reason = outsideX, InCohortReclamation
+		case p.belowThreshold(&v):
+			v.rank, v.reason = elsewhere, InCohortReclaimWhileBorrows
+		default:
+			v.rank, v.reason, v.nominal = elsewhere, InCohortReclamation, true
+		}
+		h.rank, h.reason, h.nominal = v.rank, v.reason, v.nominal
+		all = append(all, h)
+	}
+	sort.Slice(all, func(i, j int) bool { return victimBefore(all[i], all[j]) })
+	return all
+}
+
+// belowThreshold says whether borrowWithinCohort allows the victim although the preemptor's queue borrows.
+func (p *problem) belowThreshold(v *victim) bool {
+	policy, priority := p.q.queue.Preemption, v.w.seen.Priority
+	return set(policy.BorrowWithinCohort) && priority < p.w.seen.Priority &&
+		(policy.MaxPriorityThreshold == nil || priority <= *policy.MaxPriorityThreshold)
+}
+
+// under says whether n is m or below it.
+func (n *node) under(m *node) bool {
+	for ; n != nil; n = n.parent {
+		if n == m {
+			return true
+		}
+	}
+	return false
+}
+
+// below lists the nodes from the victim's queue up to the child of the lowest ancestor that it has in common with the
+// preemptor's queue.
+func (p *problem) below(v *victim) []*node {
+	var path []*node
+	for n := v.q; !p.q.under(n); n = n.parent {
+		path = append(path, n)
+	}
+	return path
+}
+
+// exceeds is the rule for taking a victim without fair sharing: his queue, unless it is the preemptor's own, and every
+// node below the common ancestor exceed their quota in a short flavor-resource once the others are gone.
+func (p *problem) exceeds(v *victim, without []*victim) bool {
+	u := p.bare(without)
+	for _, n := range p.below(v) {
+		over := false
+		for f := range p.short {
+			over = over || u[n.index][f] > n.subtree[f]
+		}
+		if !over {
+			return false
+		}
+	}
+	return true
+}
+
+// plans lists the plans to try: true is B, which takes all and must end within nominal; false is A, which may borrow
+// and omits those who need that condition.
+func (p *problem) plans(candidates []*victim) []bool {
+	noneElsewhere, noneOutside := true, true
+	for _, v := range candidates {
+		noneElsewhere = noneElsewhere && v.rank == own
+		noneOutside = noneOutside && v.rank != outsideX
+	}
+	never := !set(p.q.queue.Preemption.BorrowWithinCohort)
+	saturated, u := false, p.held(nil)
+	for f := range p.short {
+		saturated = saturated || u[p.q.index][f] >= p.q.quota[f].Nominal
+	}
+	switch {
+	case noneElsewhere || never && saturated:
+		return []bool{false}
+	case never && noneOutside:
+		return []bool{true, false}
+	}
+	return []bool{false, true}
+}
+
+// take tries plan A or B: take until the workload fits, give back what is not needed, check who remains.
+func (p *problem) take(candidates []*victim, within bool) ([]*victim, bool) {
+	enough := func(taken []*victim) bool { return p.fits(taken) && (!within || p.within(taken)) }
+	var taken []*victim
+	for _, v := range candidates {
+		if v.nominal && !within || !p.exceeds(v, taken) {
+			continue
+		}
+		if taken = append(taken, v); enough(taken) {
+			return p.settle(taken, enough, p.exceeds)
+		}
+	}
+	return nil, false
+}
+
+// settle gives back in reverse order whatever is not needed, and then checks that every remaining victim could be taken
+// with all others gone and itself present. Otherwise the plan is dropped whole.
+func (p *problem) settle(taken []*victim, enough func([]*victim) bool,
+	rule func(*victim, []*victim) bool) ([]*victim, bool) {
+	for i := len(taken) - 1; i >= 0; i-- {
+		if rest := except(taken, taken[i]); enough(rest) {
+			taken = rest
+		}
+	}
+	for _, v := range taken {
+		if !rule(v, except(taken, v)) {
+			return nil, false
+		}
+	}
+	return taken, true
+}
