@@ -167,6 +167,7 @@ func BenchmarkGrowth(b *testing.B) {
 		for _, pending := range []int{1_000, 10_000, 100_000, 1_000_000} {
 			b.Run(fmt.Sprintf("queues=%d/pending=%d", queues, pending), func(b *testing.B) {
 				l := newLoad(layout{queues: queues, perCohort: 20}, pending)
+				runtime.GC() // of what making the load has left
 				b.ResetTimer()
 				began := cpu()
 				n := l.churn(b.N, 16)
@@ -188,5 +189,18 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "B/pending")
 		runtime.KeepAlive(l)
+	}
+}
+
+// BenchmarkPassWithoutAdmission is a new workload that does not fit, among
+// 100,000 that wait for the same or more, with the pass that finds that out.
+func BenchmarkPassWithoutAdmission(b *testing.B) {
+	l := newLoad(layout{queues: 1000, perCohort: 20}, 100_000)
+	b.ResetTimer()
+	for range b.N {
+		l.submit(2 + l.rng.IntN(len(l.kinds)-2))
+		if l.decide() != 0 {
+			b.Fatal("something was admitted: the load is not full")
+		}
 	}
 }
