@@ -27,8 +27,9 @@ type PodSetInjection struct {
 	Name         string            `json:"name"`
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	Tolerations  []Toleration      `json:"tolerations,omitempty"`
-	// Count is the number of pods before partial admission lowered it.
+	// Count is the number of pods before partial admission lowered it to Given.
 	Count *int32 `json:"count,omitempty"`
+	Given *int32 `json:"given,omitempty"`
 }
 
 // ParseInjection reads the annotation. An unreadable one is reported as an

@@ -25,6 +25,9 @@ type Kind interface {
 	// anything. An error names the field and the remedy; it makes the job's
 	// Workload impossible, not the manager.
 	PodSets(obj client.Object) ([]v1beta1.PodSet, error)
+	// Needs says how many pods each pod set of a started job may have from now
+	// on. Pod sets that it does not name have what they were given.
+	Needs(obj client.Object) []PodSetNeeds
 	// Start is the patch that unsuspends the job as admitted. A Conflict says
 	// that the job cannot take what the admission asks for, ever.
 	Start(obj client.Object, start Start) ([]byte, *Conflict)
@@ -63,6 +66,15 @@ type State struct {
 	Finished *Outcome
 	// Deleting says that the object is about to go.
 	Deleting bool
+}
+
+// PodSetNeeds is how many pods of a pod set a started job may have at once.
+type PodSetNeeds struct {
+	Name string
+	// Wanted is the number of pods that the job's controller keeps running.
+	Wanted int32
+	// Pods is that number, or more if there are pods that it lets run on.
+	Pods int32
 }
 
 // Outcome is how a job ended.

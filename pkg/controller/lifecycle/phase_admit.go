@@ -48,8 +48,7 @@ func respecified(s *sight) *step {
 	if s.state.Suspended && s.slot.compared != s.shapes() {
 		podSets, err := s.kind.PodSets(s.job)
 		if err != nil {
-			return &step{forget: s.slot.decision != nil, retry: time.Second,
-				warningReason: v1beta1.PendingMisconfigured, warning: err.Error()}
+			return s.shapeless(err)
 		}
 		if sameShape = job.SameShape(podSets, current.PodSets); sameShape {
 			s.slot.compared = s.shapes()
@@ -72,6 +71,20 @@ func respecified(s *sight) *step {
 		return nil
 	}
 	return &step{write: putSpec(s.workload, desired)}
+}
+
+// shapeless: the waiting job was edited so that it cannot be described any
+// more. What it holds is given back; then it has no Workload, like a job that
+// was never described, until it is mended.
+func (s *sight) shapeless(err error) *step {
+	var st step
+	if s.holds() {
+		st.write = putStatus(s.workload, Release, released(s.workload, err.Error(), 0, s.now))
+	} else {
+		st = *discard(s)
+	}
+	st.warningReason, st.warning = v1beta1.PendingMisconfigured, err.Error()
+	return &st
 }
 
 func sameClassKind(a, b *v1beta1.PriorityClassRef) bool {

@@ -17,11 +17,13 @@ var ofJobs = []phase{
 	paused,      // somebody suspended the running job
 	adopted,     // the job runs already and is to be charged
 	unentitled,  // the job runs without quota
+	outgrown,    // the job has become larger than its quota
 	injected,    // the job's template is to be restored
 	cleared,     // the evicted job has stopped
 	respecified, // the job was edited
 	decided,     // the engine has admitted it
 	started,     // it is admitted and may run
+	reclaimed,   // some of its pods have ended
 	unexplained, // it waits
 }
 

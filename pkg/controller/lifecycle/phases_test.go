@@ -132,6 +132,32 @@ func TestTheNextStep(t *testing.T) {
 			s.job.Spec.Template.Spec.NodeSelector = map[string]string{"kind": "other"}
 			s.slot.compared = s.sight().shapes()
 		}, "finish"},
+		"it is edited beyond description": {func(s *scene) {
+			s.job.Annotations = map[string]string{v1beta1.JobMinParallelismAnnotation: "x"}
+		}, "discard"},
+		"it is admitted, then edited beyond description": {func(s *scene) {
+			s.admit()
+			s.job.Annotations = map[string]string{v1beta1.JobMinParallelismAnnotation: "x"}
+		}, "release"},
+		"it runs wider than it may":  {func(s *scene) { s.wide(4); s.widen(6) }, "verify"},
+		"it really runs wider":       {func(s *scene) { s.wide(4); s.widen(6); s.slot.verified = s.sight().versions() }, "evict"},
+		"it runs as wide as it may":  {func(s *scene) { s.wide(4) }, "nothing"},
+		"a pod of it has just ended": {func(s *scene) { s.wide(4); s.job.Status.Succeeded = 1 }, "wait"},
+		"a pod of it has ended":      {func(s *scene) { s.wide(4); s.job.Status.Succeeded = 1; s.slot.narrowed = now.Add(-time.Minute) }, "reclaim"},
+		"what had ended is known": {func(s *scene) {
+			s.wide(4)
+			s.job.Status.Succeeded = 1
+			s.gaveBack(1)
+			s.slot.narrowed = now.Add(-time.Minute)
+		}, "nothing"},
+		"it grows after giving back":     {func(s *scene) { s.wide(4); s.gaveBack(1); s.slot.verified = s.sight().versions() }, "evict"},
+		"its only pod has ended":         {func(s *scene) { s.wide(1); s.job.Status.Succeeded = 1; s.slot.narrowed = now.Add(-time.Minute) }, "nothing"},
+		"it runs narrower than it asked": {func(s *scene) { s.partial(4, 2); s.slot.narrowed = now.Add(-time.Minute) }, "nothing"},
+		"a pod of the narrower has ended": {func(s *scene) {
+			s.partial(4, 2)
+			s.job.Status.Succeeded = 3
+			s.slot.narrowed = now.Add(-time.Minute)
+		}, "reclaim"},
 		"its user suspends it":                {func(s *scene) { s.admit(); s.inject("wl-uid") }, "verify"},
 		"its user has suspended it":           {func(s *scene) { s.admit(); s.inject("wl-uid"); s.slot.verified = s.sight().versions() }, "evict"},
 		"it was started by an earlier self":   {func(s *scene) { s.admit(); s.inject("other-uid") }, "restore"},
@@ -202,6 +228,33 @@ func TestTheNextStep(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
+}
+
+func number(n int32) *int32 { return &n }
+
+// wide is a running Job of count pods, that it holds quota for.
+func (s *scene) wide(count int32) {
+	s.job.Spec.Parallelism, s.job.Spec.Completions = &count, &count
+	s.workload.Spec.PodSets[0].Count = count
+	s.admit()
+	s.workload.Status.Admission.PodSetAssignments[0].Count = &count
+	s.run()
+	s.inject("wl-uid")
+}
+
+// partial is one that was given fewer pods than it asked for.
+func (s *scene) partial(count, given int32) {
+	s.wide(count)
+	s.job.Spec.Parallelism = &given
+	s.workload.Status.Admission.PodSetAssignments[0].Count = &given
+	raw, _ := json.Marshal(job.Injection{Workload: "wl-uid", PodSets: []job.PodSetInjection{{Name: "main", Count: &count, Given: &given}}})
+	s.job.Annotations[v1beta1.InjectedAnnotation] = string(raw)
+}
+
+func (s *scene) widen(count int32) { s.job.Spec.Parallelism, s.job.Spec.Completions = &count, &count }
+
+func (s *scene) gaveBack(n int32) {
+	s.workload.Status.ReclaimablePods = []v1beta1.ReclaimablePod{{Name: "main", Count: n}}
 }
 
 func (s *scene) found() { s.workload.Annotations = map[string]string{job.AdoptedAnnotation: "true"} }
@@ -311,5 +364,30 @@ func TestMessagesFitTheAPI(t *testing.T) {
 	s.workload.Status = evicted(s.workload, "Reason", strings.Repeat("long ", 10000), now)
 	if got := len(condition(s.workload, v1beta1.WorkloadEvicted).Message); got > 32<<10 {
 		t.Errorf("a message of %d bytes", got)
+	}
+}
+
+func TestReclaimablePods(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*scene)
+		want   int32
+	}{
+		"all run":                    {func(s *scene) { s.wide(4) }, 0},
+		"some have ended":            {func(s *scene) { s.wide(4); s.job.Status.Succeeded = 3 }, 3},
+		"it never falls":             {func(s *scene) { s.wide(4); s.gaveBack(3); s.job.Status.Succeeded = 1 }, 3},
+		"more has ended":             {func(s *scene) { s.wide(4); s.gaveBack(1); s.job.Status.Succeeded = 2 }, 2},
+		"made narrower":              {func(s *scene) { s.wide(4); s.job.Spec.Parallelism = number(1) }, 3},
+		"fewer given than asked for": {func(s *scene) { s.partial(4, 2); s.job.Status.Succeeded = 2 }, 0},
+		"of those, one has ended":    {func(s *scene) { s.partial(4, 2); s.job.Status.Succeeded = 3 }, 3},
+	} {
+		s := newScene()
+		c.change(s)
+		got := int32(0)
+		if list := s.sight().reclaimable(); len(list) > 0 {
+			got = list[0].Count
+		}
+		if got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
 	}
 }

@@ -60,6 +60,9 @@ type slot struct {
 	// equal; verified the pair that the server was asked about.
 	compared, verified pair
 
+	// narrowed is since when the running job needs less quota than it holds.
+	narrowed time.Time
+
 	// marked is the generation of the job of which was said that it is held, or
 	// not any more.
 	marked int64
@@ -89,7 +92,7 @@ type verdict struct {
 func (s *slot) empty() bool {
 	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.pending == nil && s.failures == 0 &&
 		s.created == "" && s.ownerless.IsZero() && s.refusals == 0 && s.compared == pair{} && s.verified == pair{} &&
-		s.marked == 0 && s.warned == ""
+		s.narrowed.IsZero() && s.marked == 0 && s.warned == ""
 }
 
 // failed notes a failure and says how long to wait: 50 ms doubling to 10 s.

@@ -94,6 +94,12 @@ func (v *sight) reconcileSlot() {
 	if !v.holds() || v.running() {
 		s.refusals, s.refusal = 0, ""
 	}
+	switch narrows := v.narrows(); {
+	case !narrows:
+		s.narrowed = time.Time{}
+	case s.narrowed.IsZero():
+		s.narrowed = v.now
+	}
 	switch {
 	case v.job != nil || wl == nil:
 		s.ownerless = time.Time{}

@@ -41,6 +41,7 @@ const (
 	StopJob    Purpose = "stop"      // suspend the job
 	RestoreJob Purpose = "restore"   // take the injection out of the job
 	Release    Purpose = "release"   // give the quota back
+	Reclaim    Purpose = "reclaim"   // give the quota of ended pods back
 	Finish     Purpose = "finish"    // the job has ended
 	Explain    Purpose = "explain"   // why the workload waits
 	Discard    Purpose = "discard"   // the Workload of a job that left the queue

@@ -2,6 +2,7 @@ package batchjob
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,13 +60,57 @@ func TestCountIndexes(t *testing.T) {
 	}
 }
 
-func TestReclaimable(t *testing.T) {
-	if got := Reclaimable(4, 4, number(10), &batchv1.JobStatus{Succeeded: 7}); got != 1 {
-		t.Errorf("three of four can still run: %d reclaimable", got)
+func TestNeeds(t *testing.T) {
+	failed := "3"
+	for name, c := range map[string]struct {
+		parallelism  int32
+		completions  *int32
+		status       batchv1.JobStatus
+		wanted, pods int32
+	}{
+		"it has just begun":              {4, number(10), batchv1.JobStatus{Active: 4}, 4, 4},
+		"more remains than runs at once": {4, number(10), batchv1.JobStatus{Succeeded: 6, Active: 4}, 4, 4},
+		"less remains":                   {4, number(10), batchv1.JobStatus{Succeeded: 7, Active: 4}, 3, 3},
+		"one index failed for good":      {4, number(4), batchv1.JobStatus{Succeeded: 1, FailedIndexes: &failed}, 2, 2},
+		"parallelism was lowered":        {1, number(4), batchv1.JobStatus{Active: 1}, 1, 1},
+		"parallelism was lowered to 0":   {0, number(4), batchv1.JobStatus{}, 0, 0},
+		"work queue":                     {4, nil, batchv1.JobStatus{Active: 4}, 4, 4},
+		"work queue that runs dry":       {4, nil, batchv1.JobStatus{Succeeded: 1, Active: 2, Terminating: number(1)}, 0, 3},
+	} {
+		j := newJob()
+		j.Spec.Parallelism, j.Spec.Completions, j.Status = &c.parallelism, c.completions, c.status
+		want := []job.PodSetNeeds{{Name: "main", Wanted: c.wanted, Pods: c.pods}}
+		if got := (Kind{}).Needs(j); !slices.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
 	}
-	if got := Reclaimable(1, 1, number(1), &batchv1.JobStatus{Succeeded: 1}); got != 0 {
-		t.Errorf("a Job of one pod: %d reclaimable", got)
-	}
+}
+
+// TestPartialAdmissionLeavesEditsAlone: who lowers the parallelism of a Job
+// that runs with fewer pods than it asked for is not overruled on stop.
+func TestPartialAdmissionLeavesEditsAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j := newJob()
+		given, edited := rapid.Int32Range(1, 3).Draw(t, "given"), rapid.Int32Range(0, 4).Draw(t, "edited")
+		patch, _ := Kind{}.Start(j, job.Start{Workload: "w1", PodSets: []job.PodSetStart{{Name: "main", Count: given}}})
+		running := apply(t, j, patch)
+		if *running.Spec.Parallelism != given {
+			t.Fatalf("started with %d pods, given %d", *running.Spec.Parallelism, given)
+		}
+		running.Spec.Parallelism = &edited
+		want := edited
+		if edited == given {
+			want = 4
+		}
+		sets, err := Kind{}.PodSets(running)
+		if err != nil || sets[0].Count != want {
+			t.Fatalf("asks for %d pods (%v), want %d", sets[0].Count, err, want)
+		}
+		stopped := apply(t, running, Kind{}.Suspend(running))
+		if after := apply(t, stopped, Kind{}.Restore(stopped)); *after.Spec.Parallelism != want {
+			t.Fatalf("restored to %d pods, want %d", *after.Spec.Parallelism, want)
+		}
+	})
 }
 
 func TestMinParallelism(t *testing.T) {

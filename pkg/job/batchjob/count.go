@@ -5,6 +5,10 @@ import (
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/job"
 )
 
 // PodCount is the number of pods that a Job wants to run at once (semantics,
@@ -47,12 +51,17 @@ func CountIndexes(list string) int64 {
 	return count
 }
 
-// Reclaimable is the number of pods of a running Job that need no quota any
-// more: the Workload's count less what can still run. A Job of one pod has
-// none before it ends.
-func Reclaimable(workloadCount, parallelism int32, completions *int32, status *batchv1.JobStatus) int32 {
-	if parallelism <= 1 {
-		return 0
+// Needs implements job.Kind. Without completions the job controller makes no
+// new pods after the first success, but those there are run to their end.
+func (Kind) Needs(obj client.Object) []job.PodSetNeeds {
+	j := obj.(*batchv1.Job)
+	needs := job.PodSetNeeds{Name: string(v1beta1.DefaultPodSetName), Wanted: PodCount(parallelism(j), j.Spec.Completions, &j.Status)}
+	needs.Pods = needs.Wanted
+	if j.Spec.Completions == nil && j.Status.Succeeded > 0 {
+		needs.Pods = j.Status.Active
+		if j.Status.Terminating != nil {
+			needs.Pods += *j.Status.Terminating
+		}
 	}
-	return max(0, workloadCount-PodCount(parallelism, completions, status))
+	return []job.PodSetNeeds{needs}
 }

@@ -32,7 +32,7 @@ func (Kind) Start(obj client.Object, start job.Start) ([]byte, *job.Conflict) {
 		}
 		if own := ownParallelism(j, injectionOf(j)); given.Count < PodCount(own, j.Spec.Completions, &j.Status) {
 			patch.Set("/spec/parallelism", given.Count)
-			added.Count = &own
+			added.Count, added.Given = &own, &given.Count
 		}
 		if len(added.NodeSelector) > 0 || len(added.Tolerations) > 0 || added.Count != nil {
 			record.PodSets = append(record.PodSets, added)
@@ -63,8 +63,8 @@ func (Kind) Restore(obj client.Object) []byte {
 	job.Withdraw(pods, injected)
 	restoreField(patch, templatePath+"/nodeSelector", len(j.Spec.Template.Spec.NodeSelector), len(pods.NodeSelector), pods.NodeSelector)
 	restoreField(patch, templatePath+"/tolerations", len(j.Spec.Template.Spec.Tolerations), len(pods.Tolerations), pods.Tolerations)
-	if injected.Count != nil {
-		patch.Set("/spec/parallelism", *injected.Count)
+	if own := ownParallelism(j, injected); own != parallelism(j) {
+		patch.Set("/spec/parallelism", own)
 	}
 	patch.Unannotate(j, v1beta1.InjectedAnnotation)
 	return patch.Bytes()

@@ -22,11 +22,11 @@ func (Kind) PodSets(obj client.Object) ([]v1beta1.PodSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job %s/%s: %w", j.Namespace, j.Name, err)
 	}
-	parallelism := ownParallelism(j, injected)
+	own := ownParallelism(j, injected)
 	set := v1beta1.PodSet{
 		Name:     v1beta1.DefaultPodSetName,
 		Template: stored,
-		Count:    PodCount(parallelism, j.Spec.Completions, &j.Status),
+		Count:    PodCount(own, j.Spec.Completions, &j.Status),
 	}
 	if set.MinCount, err = minParallelism(j, set.Count); err != nil {
 		return nil, err
@@ -34,16 +34,22 @@ func (Kind) PodSets(obj client.Object) ([]v1beta1.PodSet, error) {
 	return []v1beta1.PodSet{set}, nil
 }
 
-// ownParallelism is what the user asked for, before partial admission.
+// ownParallelism is what the user asks for: what he asked for before partial
+// admission lowered it, unless he has changed it since.
 func ownParallelism(j *batchv1.Job, injected job.PodSetInjection) int32 {
-	switch {
-	case injected.Count != nil:
+	now := parallelism(j)
+	if injected.Count != nil && (injected.Given == nil || *injected.Given == now) {
 		return *injected.Count
-	case j.Spec.Parallelism != nil:
-		return *j.Spec.Parallelism
-	default:
-		return 1
 	}
+	return now
+}
+
+// parallelism is that of the Job as it stands.
+func parallelism(j *batchv1.Job) int32 {
+	if j.Spec.Parallelism != nil {
+		return *j.Spec.Parallelism
+	}
+	return 1
 }
 
 func injectionOf(j *batchv1.Job) job.PodSetInjection {
