@@ -22,6 +22,9 @@ func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
 		e.charge(q, r.FR, r.Amount)
 	}
 	q.reserving++
+	w.reservedAt = e.now
+	w.link()
+	e.present(w)
 	w.local.charge(w, +1)
 	d := Admit{UID: w.UID, Assignment: *given.assignment, Borrows: borrows}
 	if q.scope.fair {

@@ -40,7 +40,25 @@ type clusterQueue struct {
 	locals directory[localName, *localQueue] // that lead to it
 	// reserving workloads hold quota, admitted ones are confirmed besides.
 	reserving, admitted int32
+	// charged is the first of the workloads that hold its quota, holders are
+	// those for which some is held, in the queue's order.
+	charged *workload
+	holders []*workload
+	roster  roster
+	// caused are the times of the evictions that its workloads have caused
+	// within the last minute. alarmAt is when something parked is to be tried
+	// again, 0 if nothing is; clock stands for the queue among such alarms.
+	caused  []int64
+	alarmAt int64
+	clock   queue.Item
 }
+
+// seeksVictims says whether a policy allows to preempt anybody.
+func (p *Preemption) seeksVictims() bool {
+	return mayPreempt(p.WithinClusterQueue) || mayPreempt(p.ReclaimWithinCohort)
+}
+
+func mayPreempt(policy string) bool { return policy != "" && policy != "Never" }
 
 // problem is why a queue admits nothing: the reason and message of condition
 // Active=False, empty if it is active.
@@ -71,6 +89,9 @@ func (e *Engine) queue(name string) *clusterQueue {
 // to it.
 func (e *Engine) dropIfUnused(q *clusterQueue) {
 	if !q.exists && q.reserving == 0 && len(q.locals.names) == 0 {
+		if q.alarmAt != 0 {
+			e.alarms.Drop(&q.clock, q.alarmAt)
+		}
 		e.queues.remove(q.name)
 		e.forest.Drop(q.node)
 	}
@@ -81,7 +102,11 @@ func (e *Engine) setClusterQueue(spec ClusterQueue) {
 	if q.exists && reflect.DeepEqual(q.spec, spec) {
 		return
 	}
+	least := q.spec.MinimumRuntime
 	q.spec, q.exists = spec, true
+	if least != spec.MinimumRuntime {
+		e.remakeRoster(q)
+	}
 	e.forest.SetQueue(spec.Name, cache.Spec{
 		Parent: spec.Cohort, WeightMilli: spec.WeightMilli, Quotas: e.quotas(spec.Groups),
 	})
@@ -177,13 +202,12 @@ func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 	}
 	q.pass = passState{
 		verdict: q.pass.verdict, last: q.pass.last,
-		head: q.pass.head, headKind: unseen, holder: q.pass.holder, hold: q.pass.hold,
+		head: q.pass.head, headKind: unseen,
 	}
 	policy := &q.spec.Preemption
-	may := func(p string) bool { return p != "" && p != "Never" }
-	q.preemptsAnyway = may(policy.BorrowWithinCohort) ||
-		e.config.FairSharing && may(policy.ReclaimWithinCohort)
-	q.wideVerdicts = e.config.FairSharing && may(policy.ReclaimWithinCohort)
+	q.preemptsAnyway = mayPreempt(policy.BorrowWithinCohort) ||
+		e.config.FairSharing && mayPreempt(policy.ReclaimWithinCohort)
+	q.wideVerdicts = e.config.FairSharing && mayPreempt(policy.ReclaimWithinCohort)
 	q.problem = q.findProblem(e)
 	q.groups, q.cover = q.groups[:0], map[string]coverage{}
 	if q.problem.reason != "" {

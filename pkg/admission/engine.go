@@ -20,7 +20,48 @@ type Config struct {
 	// ClusterQueue does not cover; by default they wait as NoMatchingFlavor
 	// (resources.quotaCheckStrategy).
 	IgnoreUndeclared bool
+	// Preemption, if not nil, lets workloads take quota back as the policies
+	// of their ClusterQueues allow; nil treats all policies as Never.
+	Preemption *PreemptionConfig
 }
+
+// PreemptionConfig holds what limits preemption apart from the policies.
+type PreemptionConfig struct {
+	// Strategies are the rules of fair sharing, in the order in which they
+	// are tried; empty means both, LessThanOrEqualToFinalShare first.
+	Strategies []FairSharingStrategy
+	// HoldTimeout, in nanoseconds, is how long quota is held for a preemptor
+	// although nothing is released; 0 means DefaultHoldTimeout.
+	HoldTimeout int64
+	// SearchBudget is how many candidates one search for victims may look at;
+	// 0 means DefaultSearchBudget. A search that needs more goes on with twice
+	// as many at the next pass.
+	SearchBudget int
+	// EvictionsPerMinute is how many evictions the workloads of one
+	// ClusterQueue may cause within a minute; 0 means any number. A single
+	// preemption that needs more is allowed if none went before.
+	EvictionsPerMinute int
+	// EvictedToRequestedMilli is how much of each flavor-resource that is
+	// short may be evicted for what is requested of it, in thousandths; 0
+	// means any amount.
+	EvictedToRequestedMilli int64
+}
+
+// FairSharingStrategy is a rule by which fair sharing allows a preemption
+// (semantics, section 5).
+type FairSharingStrategy string
+
+// The strategies of the API.
+const (
+	LessThanOrEqualToFinalShare FairSharingStrategy = "LessThanOrEqualToFinalShare"
+	LessThanInitialShare        FairSharingStrategy = "LessThanInitialShare"
+)
+
+// What zero values of PreemptionConfig mean: ten minutes, 20,000 candidates.
+const (
+	DefaultHoldTimeout  int64 = 600_000_000_000
+	DefaultSearchBudget int   = 20_000
+)
 
 // Engine holds the whole scheduling state. One goroutine owns it: events go in
 // by Step, decisions come out of Step(Decide{}). The same events give the same
@@ -55,6 +96,18 @@ type Engine struct {
 	holders  int
 	now      int64
 	out      []Decision
+
+	planner planner
+	// deadlines are those of holds, unripe the workloads whose minimum runtime
+	// is not over, alarms the queues that are to look again at what they have
+	// parked; spared are victims that could not be evicted, until when.
+	deadlines, unripe, alarms *queue.Backoff
+	spared                    map[string]int64
+	// ended are holds of which the shell has not been told that they are no
+	// more; intents and resumed are evictions decided before a restart.
+	ended   []EndHold
+	intents map[string]intent
+	resumed []resumption
 	// spare is room for a verdict that is not kept, wording for one that is put
 	// into words, counted for turns.
 	spare   verdict
@@ -75,6 +128,11 @@ func New(config Config) *Engine {
 		workloads:  map[string]*workload{},
 		shapes:     shapes{byKey: map[string]*shape{}},
 		backoff:    queue.NewBackoff(),
+		deadlines:  queue.NewBackoff(),
+		unripe:     queue.NewBackoff(),
+		alarms:     queue.NewBackoff(),
+		spared:     map[string]int64{},
+		intents:    map[string]intent{},
 		free:       queue.NewFreeList(),
 	}
 }
@@ -103,6 +161,8 @@ func (e *Engine) apply(ev Event) {
 		e.deleteWorkload(ev.UID)
 	case Forget:
 		e.forget(ev)
+	case ForgetEviction:
+		e.forgetEviction(ev)
 	default:
 		// A hold ends when its queue closes, if only for a moment.
 		if e.holders > 0 {
@@ -141,8 +201,16 @@ func (e *Engine) edit(ev Event) {
 }
 
 // NextWake is the earliest time, Unix nanoseconds, at which a workload may be
-// tried that may not be now, and whether there is one. A Decide is due then.
-func (e *Engine) NextWake(now int64) (at int64, ok bool) { return e.backoff.Next() }
+// tried that may not be now, or a hold ends, and whether there is one. A Decide
+// is due then.
+func (e *Engine) NextWake(now int64) (at int64, ok bool) {
+	for _, b := range []*queue.Backoff{e.backoff, e.deadlines, e.unripe, e.alarms} {
+		if t, waits := b.Next(); waits && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	return at, ok
+}
 
 // newOut is an empty list for the decisions of a pass, with room for as many
 // as the last one made, within reason.
@@ -165,6 +233,12 @@ func (e *Engine) decide() []Decision {
 	}
 	e.sync()
 	e.settle()
+	e.expire()
+	e.ripen()
+	e.ring()
+	e.resume()
+	e.settle()
+	e.tellEnded()
 	sortScopes(e.dirty)
 	for _, s := range e.dirty {
 		if s.tree.Cycle == "" {
@@ -174,6 +248,7 @@ func (e *Engine) decide() []Decision {
 	}
 	e.dirty = e.dirty[:0]
 	e.settle()
+	e.tellEnded()
 	// Not in the order in which they came: that may depend on when a Snapshot
 	// was asked for.
 	slices.SortFunc(e.untold, func(a, b *workload) int { return strings.Compare(a.UID, b.UID) })

@@ -63,6 +63,20 @@ type Forget struct {
 	NotBefore int64
 }
 
+// ForgetEviction says that a write which an Evict asked for has definitely
+// failed: UID is the victim that was not evicted, or the preemptor whose
+// status.preemption could not be written (then nothing of that decision may
+// be carried out, and each of its victims is to be reported too). A victim
+// counts as running again and is no candidate before NotBefore, Unix
+// nanoseconds; what is held for a preemptor is given back. Whoever waits for
+// them is tried again.
+//
+// What a SetWorkload has confirmed meanwhile is not forgotten.
+type ForgetEviction struct {
+	UID       string
+	NotBefore int64
+}
+
 // Decide asks for a pass: everything that can be admitted now is admitted.
 type Decide struct{}
 
@@ -80,6 +94,7 @@ func (SetWorkload) event()        {}
 func (Finish) event()             {}
 func (DeleteWorkload) event()     {}
 func (Forget) event()             {}
+func (ForgetEviction) event()     {}
 func (Decide) event()             {}
 
 // QueueingStrategy says whether a workload that does not fit holds up those
@@ -113,6 +128,9 @@ type ClusterQueue struct {
 	WeightMilli int64
 	Fungibility Fungibility
 	Preemption  Preemption
+	// MinimumRuntime, in seconds, is how long its workloads hold quota before
+	// they may be preempted.
+	MinimumRuntime int64
 	// Namespaces selects the namespaces it serves; nil serves none, an empty
 	// selector serves all.
 	Namespaces *Selector
@@ -209,9 +227,21 @@ type Workload struct {
 	PodSets   []PodSet
 	// Inactive workloads (spec.active false) are never admitted.
 	Inactive bool
-	// Evicted workloads keep what they hold until Admission is cleared, and
-	// are not queued meanwhile.
+	// Evicted workloads (condition Evicted=True) keep what they hold until
+	// Admission is cleared, and are not queued meanwhile. Whoever plans a
+	// preemption counts them as gone.
 	Evicted bool
+	// ReservedAt is when QuotaReserved became True, Unix nanoseconds; zero
+	// means when the engine saw it first. It matters while Admission is set.
+	ReservedAt int64
+	// MinimumRuntime, in seconds from ReservedAt, is how long its priority
+	// class keeps it from being preempted; the larger of this and its
+	// ClusterQueue's counts.
+	MinimumRuntime int64
+	// Preempting is the content of status.preemption, nil if nothing. It
+	// matters when the engine sees a workload for the first time: what was
+	// held for it is held again, and what was to be evicted is evicted.
+	Preempting *Preempting
 	// NotBefore, in Unix nanoseconds, is the earliest time at which it may be
 	// tried (backoff); zero means at once.
 	NotBefore int64
@@ -219,6 +249,32 @@ type Workload struct {
 	Misconfigured string
 	// Admission is what the object's status holds, nil if nothing.
 	Admission *Assignment
+}
+
+// Preempting is a preemption that was decided and is not over: what the
+// preemptor's status.preemption says.
+type Preempting struct {
+	// Victims are those that were to be evicted for it, in the order in which
+	// that was decided.
+	Victims []PreemptingVictim
+	// Held is what is held for it, by flavor and resource.
+	Held []HeldAmount
+	// DecidedAt is when it was decided, Deadline when the hold ends unless
+	// quota is released before: Unix nanoseconds. A victim that has reserved
+	// its quota after DecidedAt has been evicted before and runs again.
+	DecidedAt, Deadline int64
+}
+
+// PreemptingVictim is a workload that was to be evicted, and why.
+type PreemptingVictim struct {
+	UID    string
+	Reason PreemptionReason
+}
+
+// HeldAmount is an amount that is held of one flavor-resource.
+type HeldAmount struct {
+	Flavor, Resource string
+	Amount           quota.Amount
 }
 
 // PodSet is a group of equal pods of a workload.

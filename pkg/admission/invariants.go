@@ -63,6 +63,9 @@ func (e *Engine) CheckInvariants() error {
 		if err := q.pending.Check(); err != nil {
 			return fmt.Errorf("ClusterQueue %s: %w", name, err)
 		}
+		if err := e.checkPreemption(q); err != nil {
+			return fmt.Errorf("ClusterQueue %s: %w", name, err)
+		}
 	}
 	for _, name := range e.locals.names {
 		l := e.locals.byName[name]
@@ -76,6 +79,53 @@ func (e *Engine) CheckInvariants() error {
 		}
 	}
 	return e.forest.Check()
+}
+
+// checkPreemption checks what is kept for preemption in a queue: who is charged
+// there and in which order they would be evicted, and for whom quota is held.
+func (e *Engine) checkPreemption(q *clusterQueue) error {
+	held, leaving := map[int32]quota.Amount{}, map[int32]quota.Amount{}
+	charged := int32(0)
+	for w := q.charged; w != nil; w = w.next {
+		charged++
+		if w.home != q || w.leaving != (w.gone() && e.config.Preemption != nil) {
+			return fmt.Errorf("workload %s is in the wrong list, or leaves: %t", w.UID, w.leaving)
+		}
+		if q.roster.made && w.listed == (w.gone() || w.ripe != 0) {
+			return fmt.Errorf("workload %s is a candidate: %t, although gone: %t, ripe at %d", w.UID, w.listed, w.gone(), w.ripe)
+		}
+		for _, r := range w.charge {
+			if w.leaving {
+				leaving[r.FR] += r.Amount
+			}
+			if l := q.roster.of(r.FR); w.listed && (l == nil || !l.Has(w)) {
+				return fmt.Errorf("workload %s is not in its place in the order of victims", w.UID)
+			}
+		}
+	}
+	if charged != q.reserving {
+		return fmt.Errorf("%d workloads are listed as charged, %d are", charged, q.reserving)
+	}
+	for i, w := range q.holders {
+		if w.state != pending || w.Class() == nil || w.hold == nil || w.hold.lapsed || i > 0 && !q.holders[i-1].Before(&w.Item) {
+			return fmt.Errorf("workload %s holds quota out of place", w.UID)
+		}
+		if w.hold.preempts && !w.Class().Alone() {
+			return fmt.Errorf("workload %s holds quota and does not stand alone", w.UID)
+		}
+		for _, r := range w.hold.amounts {
+			held[r.FR] += r.Amount
+		}
+	}
+	for fr := range int32(e.forest.Len()) {
+		if have, want := q.node.Held(fr), held[fr]; have != want {
+			return fmt.Errorf("%d of %v is held, its holders hold %d", have, e.forest.Name(fr), want)
+		}
+		if have, want := q.node.Leaving(fr), leaving[fr]; have != want {
+			return fmt.Errorf("%d of %v is leaving, the workloads that do use %d", have, e.forest.Name(fr), want)
+		}
+	}
+	return nil
 }
 
 // checkPlace checks that a workload is in one place, the one of its state.

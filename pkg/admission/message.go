@@ -36,8 +36,13 @@ func (e *Engine) explainObstacle(w *workload) string {
 // stand.
 func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) string {
 	sh := e.shapes.list[c.Shape]
-	if reason == misconfigured {
+	switch reason {
+	case misconfigured:
 		return sh.misconfigured
+	case waitingForPreempted:
+		return e.explainHold(q, c)
+	case searchStopped, rateLimited, ratioCapped, holdTimedOut:
+		return e.explainLimit(q, reason) + "; " + e.explain(q, c, waitingForQuota)
 	}
 	v := &e.wording
 	v.charges = v.charges[:0]
@@ -67,6 +72,36 @@ func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) str
 		return string(b)
 	}
 	return "does not fit ClusterQueue " + q.name
+}
+
+// explainHold tells what is held for a workload, and for whose end it waits.
+func (e *Engine) explainHold(q *clusterQueue, c *queue.Class) string {
+	h := c.First().Owner.(*workload).hold
+	b := append(e.text[:0], "waits until preempted workloads are gone; held for it in ClusterQueue "...)
+	b = append(append(b, q.name...), ": "...)
+	for i, r := range h.amounts {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		name := e.forest.Name(r.FR)
+		b = append(appendAmount(b, name.Resource, r.Amount), ' ')
+		b = append(append(append(b, name.Resource...), " of flavor "...), name.Flavor...)
+	}
+	e.text = b
+	return string(b)
+}
+
+// explainLimit tells which limit keeps a workload from preempting.
+func (e *Engine) explainLimit(q *clusterQueue, reason reasonCode) string {
+	switch p := e.config.Preemption; reason {
+	case searchStopped:
+		return "the search for workloads to preempt has stopped at its budget of candidates and goes on with twice as many"
+	case rateLimited:
+		return fmt.Sprintf("ClusterQueue %s has caused evictions lately and may cause %d within a minute", q.name, p.EvictionsPerMinute)
+	case ratioCapped:
+		return fmt.Sprintf("to preempt would evict more than %g times what is requested", float64(p.EvictedToRequestedMilli)/1000)
+	}
+	return "the preempted workloads are not gone in time, and quota is no longer held for it"
 }
 
 func (q *clusterQueue) explainNoFlavor(it *quota.Item, ps *PodSet) string {

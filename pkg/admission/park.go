@@ -2,20 +2,28 @@ package admission
 
 import "fairlead.dev/fairlead/pkg/queue"
 
-// park parks a class by a verdict, with whatever else of equal shape is in a
-// BestEffortFIFO queue, and tells its workloads why they wait. (All that is
-// active, or woken, comes after the class's first workload.)
+// park parks a class by a verdict, with whatever else of equal shape comes
+// after its first workload in a BestEffortFIFO queue, and tells them why they
+// wait. (Unless that one was tried first because quota is held for it, all that
+// is active, or woken, comes after it.)
 func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
+	first := c.First()
 	c = e.parkClass(q, c, v)
 	if q.strict || !q.pending.Related() {
 		return
 	}
 	for i := 0; i < len(q.pending.Active()); {
-		if o := q.pending.Active()[i]; e.alike(c, o) {
-			e.parkClass(q, o, v)
+		o := q.pending.Active()[i]
+		if !e.alike(c, o) || o.Alone() && o.First().Owner.(*workload).preempting() {
+			i++
 			continue
 		}
-		i++
+		if o.First().Before(first) {
+			e.parkLater(q, o, first, v)
+			i++
+			continue
+		}
+		e.parkClass(q, o, v)
 	}
 	if !q.woken() {
 		return
@@ -51,14 +59,43 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	if q.pending.Epoch() != epoch {
 		q.scope.changed(q)
 	}
+	if v.again != 0 {
+		if v.stopped {
+			c.Tries++
+		}
+		e.alarm(q, v.again)
+	}
 	e.tell(q, c, v.reason, "")
 	return c
+}
+
+// parkAlone parks a workload that waits for those preempted for it. Those of
+// equal shape behind it may preempt too.
+func (e *Engine) parkAlone(q *clusterQueue, i *queue.Item, v *verdict) {
+	c := q.pending.Isolate(i)
+	q.scope.changed(q)
+	v.reason = waitingForPreempted
+	e.parkClass(q, c, v)
+}
+
+// parkLater parks those of a class that come after a workload.
+func (e *Engine) parkLater(q *clusterQueue, c *queue.Class, i *queue.Item, v *verdict) {
+	e.clock++
+	if parked := q.pending.ParkAfter(c, i, e.clock); parked != nil {
+		e.note(parked, v)
+		q.scope.changed(q)
+		e.tell(q, parked, v.reason, "")
+	}
 }
 
 // note keeps of a verdict on a class what tells whether a fall may change it.
 func (e *Engine) note(c *queue.Class, v *verdict) {
 	c.Consult(v.consulted)
 	c.Wide, c.Kind = v.wide, int8(v.kind)
+	c.Again = v.again
+	if !v.stopped {
+		c.Tries = 0
+	}
 }
 
 // tell gives each workload of a class the reason why it waits, if it has not
@@ -71,6 +108,6 @@ func (e *Engine) tell(q *clusterQueue, c *queue.Class, reason reasonCode, messag
 		if message == "" {
 			message = e.explain(q, c, reason)
 		}
-		e.out = append(e.out, Wait{UID: i.UID, Reason: reasonNames[reason], Message: message})
+		e.out = append(e.out, Wait{UID: i.UID, Reason: reasonNames[reason], Message: message, Limit: limitNames[reason]})
 	})
 }

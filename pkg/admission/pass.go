@@ -31,11 +31,10 @@ type passState struct {
 	verdict verdict
 	last    verdict // the verdict before it
 	// head is the first workload of a StrictFIFO queue when it was last
-	// looked at; holder is the head while quota is held for it.
-	head, holder *queue.Item
-	headKind     kind            // of the head's last verdict
-	hold         []quota.Request // in the forest's numbers
-	blocked      quota.Set       // room for findStrict
+	// looked at.
+	head     *queue.Item
+	headKind kind      // of the head's last verdict
+	blocked  quota.Set // room for findStrict
 }
 
 // pass admits everything in one tree that can be admitted now (semantics,
@@ -51,7 +50,8 @@ type passState struct {
 // sprint, leap and goOn, and ranking, which lets a sprint look only at what has
 // changed.
 func (e *Engine) pass(s *scope) {
-	s.eager, s.since = s.tree.Holds(), 0
+	s.preempting = e.preempting(s)
+	s.eager, s.since = s.preempting || s.tree.Holds(), 0
 	e.wake(s)
 	s.literal = false
 	ran, goOn := false, true
@@ -161,28 +161,75 @@ func (e *Engine) recheck(s *scope, q *clusterQueue) bool {
 // that was to be admitted.
 func (e *Engine) act(q *clusterQueue) bool {
 	item, v := q.pass.item, &q.pass.verdict
-	if v.kind == fits {
-		if q.pass.holder == item {
-			e.dropHold(q)
-		}
-		e.admit(q, item.Owner.(*workload), v)
+	w := item.Owner.(*workload)
+	switch {
+	case v.kind == fits:
+		e.dropHold(q, w, "")
+		e.admit(q, w, v)
 		return true
+	case v.found() && e.preempt(q, w, v):
+		e.parkAlone(q, item, v)
+		return false
 	}
-	// There is nobody to preempt.
-	if q.strict && q.pending.First() == item {
-		e.holdFor(q, item, v)
+	if q.strict && q.pending.First() == item && v.reason != holdTimedOut {
+		e.holdFor(q, w, v)
 	}
 	e.park(q, item.Class(), v)
 	return false
+}
+
+// preempting says whether quota may be taken back in this pass, or whether some
+// is on its way back.
+func (e *Engine) preempting(s *scope) bool {
+	if e.config.Preemption == nil {
+		return false
+	}
+	return s.policies || s.tree.Leaving() || s.tree.Holds() && slices.ContainsFunc(s.byName, func(q *clusterQueue) bool {
+		return slices.ContainsFunc(q.holders, (*workload).preempting)
+	})
+}
+
+// findSeeker finds the representative of a BestEffortFIFO queue where victims
+// are sought: its first workload that is not parked and does not get NoFit,
+// those for which quota is held before all others.
+func (e *Engine) findSeeker(q *clusterQueue) *queue.Item {
+	v := &q.pass.verdict
+	for {
+		i := q.firstSeeker()
+		if i == nil {
+			return nil
+		}
+		e.judgeItem(q, i, v)
+		if v.kind != noFit {
+			return i
+		}
+		e.dropHold(q, i.Owner.(*workload), HoldUseless)
+		e.park(q, i.Class(), v)
+	}
+}
+
+func (q *clusterQueue) firstSeeker() *queue.Item {
+	for _, w := range q.holders {
+		if !w.Class().Parked() {
+			return &w.Item
+		}
+	}
+	if active := q.pending.Active(); len(active) > 0 {
+		return active[0].First()
+	}
+	return nil
 }
 
 // store finds the queue's representative: its first workload that is not
 // parked and may act.
 func (e *Engine) store(s *scope, q *clusterQueue) {
 	q.pass.invalid = false
-	if q.strict {
+	switch {
+	case q.strict:
 		q.pass.item = e.findStrict(q)
-	} else {
+	case s.preempting:
+		q.pass.item = e.findSeeker(q)
+	default:
 		q.pass.item = e.findBestEffort(s, q)
 	}
 	q.pass.version = s.version

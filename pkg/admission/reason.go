@@ -11,6 +11,12 @@ const (
 	suspended
 	pendingEvaluation
 	deactivated
+	waitingForPreempted
+	// Reasons to wait for quota besides the rules: see PreemptionLimit.
+	searchStopped
+	rateLimited
+	ratioCapped
+	holdTimedOut
 	reasonCodes
 )
 
@@ -22,6 +28,19 @@ var reasonNames = [reasonCodes]PendingReason{
 	suspended:         Suspended,
 	pendingEvaluation: PendingEvaluation,
 	deactivated:       Deactivated,
+
+	waitingForPreempted: WaitingForPreemptedWorkloads,
+	searchStopped:       WaitingForQuota,
+	rateLimited:         WaitingForQuota,
+	ratioCapped:         WaitingForQuota,
+	holdTimedOut:        WaitingForQuota,
+}
+
+var limitNames = [reasonCodes]PreemptionLimit{
+	searchStopped: SearchBudget,
+	rateLimited:   EvictionRate,
+	ratioCapped:   EvictionRatio,
+	holdTimedOut:  HoldTimeout,
 }
 
 // gravest of two reasons of the flavor search.

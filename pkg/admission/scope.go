@@ -49,6 +49,10 @@ type scope struct {
 	nested, literal bool
 	play, hopes     []*clusterQueue
 	keys            [2]fairshare.Key // room for sprint
+	// policies: a queue of the tree may preempt. preempting: victims are sought
+	// in this pass. exempt is a class that is not woken now.
+	policies, preempting bool
+	exempt               *queue.Class
 	// unborn: there has been no pass yet.
 	unborn bool
 	// ranked: the tree is one for rankings. fallenNow is what has fallen at its
@@ -91,10 +95,10 @@ func (e *Engine) sync() {
 			})
 			q.pending.WakeAll()
 			s.invalidate(q)
-			if !q.strict && q.pass.holder != nil {
-				e.dropHold(q)
-			} else if q.strict {
+			if q.strict {
 				e.watchHead(q)
+			} else if h := q.headHolder(); h != nil {
+				e.dropHold(q, h, "")
 			}
 		}
 		e.markDirty(s)
@@ -137,10 +141,11 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 		s.queues[i] = q
 		s.nested = s.nested || parent[i] > 0
 		s.wide = s.wide || q.wideVerdicts
+		s.policies = s.policies || e.config.Preemption != nil && q.spec.Preemption.seeksVictims()
 		s.byName = append(s.byName, q)
 	}
 	slices.SortFunc(s.byName, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
-	if s.ranked = s.rankable(); s.ranked {
+	if s.ranked = !s.policies && s.rankable(); s.ranked {
 		e.prepareRankings(s)
 	}
 	s.tournament = fairshare.NewTournament(parent, s)
@@ -186,9 +191,7 @@ func (s *scope) KeyAt(n, leaf int32, key *fairshare.Key) {
 	}
 	s.reach = append(s.reach[:0], rep.verdict.charges...)
 	requested := len(s.reach)
-	if rep.holder == rep.item {
-		s.liftInReach(rep.hold)
-	}
+	s.liftInReach(rep.item.Owner.(*workload).held())
 	for m := leaf; m != n; m = s.tree.Parent(m) {
 		for i := range s.reach {
 			s.reach[i].Amount = s.tree.Past(m, s.reach[i].FR, s.reach[i].Amount)
@@ -321,6 +324,9 @@ func (e *Engine) wakeTree(q *clusterQueue) {
 // enqueue puts a pending workload into its queue.
 func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	c := q.pending.Insert(&w.Item, w.shape.number)
+	if w.pledge != nil {
+		defer e.redeem(q, w)
+	}
 	s := q.scope
 	if s == nil || s.tree.Stale() {
 		return // Sync will plan and wake
@@ -342,9 +348,7 @@ func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 	c := w.Class()
 	first := c.First() == &w.Item
 	q.pending.Remove(&w.Item)
-	if q.pass.holder == &w.Item {
-		e.dropHold(q)
-	}
+	e.dropHold(q, w, HoldChanged)
 	if q.pass.head == &w.Item {
 		q.pass.headKind = unseen
 	}

@@ -16,7 +16,7 @@ import (
 
 // clusterQueue: NAME [cohort= strict stop= weight= selector=KEY:VALUE|none
 // inactive= when-can-borrow= when-can-preempt= preference= within= reclaim=
-// borrow-within= no-door] QUOTA... Its first sight makes a LocalQueue of its
+// borrow-within= threshold= min-runtime= no-door] QUOTA... Its first sight makes a LocalQueue of its
 // name in namespace ns too, unless no-door is said.
 func (s *script) clusterQueue(args []string) {
 	cq := ClusterQueue{Name: args[0], Namespaces: &Selector{}, WeightMilli: 1000}
@@ -50,6 +50,11 @@ func (s *script) clusterQueue(args []string) {
 			cq.Preemption.ReclaimWithinCohort = value
 		case "borrow-within":
 			cq.Preemption.BorrowWithinCohort = value
+		case "threshold":
+			threshold := int32(s.number(value))
+			cq.Preemption.MaxPriorityThreshold = &threshold
+		case "min-runtime": // seconds
+			cq.MinimumRuntime = s.number(value)
 		case "no-door":
 			door = false
 		default:
@@ -193,7 +198,7 @@ func (s *script) quota(resource, text string) ResourceQuota {
 }
 
 // described returns a copy of a Workload as options say: [to=[NAMESPACE/]QUEUE
-// priority= time= inactive[=false] evicted not-before= misconfigured=], and its
+// priority= time= inactive[=false] evicted not-before= reserved= min-runtime= misconfigured=], and its
 // pod sets: [name= count= min= reclaimable= node=KEY:VALUE affinity=TERM
 // tolerate=...] AMOUNT... A TERM is KEY:OPERATOR:VALUE..., joined by "&".
 func (s *script) described(old *Workload, options []string) *Workload {
@@ -218,7 +223,11 @@ func (s *script) described(old *Workload, options []string) *Workload {
 		case "evicted":
 			w.Evicted = true
 		case "not-before":
-			w.NotBefore = s.number(value)
+			w.NotBefore = s.time(value)
+		case "reserved": // when it reserved quota
+			w.ReservedAt = s.time(value)
+		case "min-runtime": // seconds
+			w.MinimumRuntime = s.number(value)
 		case "misconfigured":
 			w.Misconfigured = value
 		case "|":
@@ -313,6 +322,14 @@ func (s *script) number(text string) int64 {
 		s.fail("%v", err)
 	}
 	return n
+}
+
+// time reads nanoseconds, or seconds where an s follows.
+func (s *script) time(text string) int64 {
+	if n, ok := strings.CutSuffix(text, "s"); ok {
+		return s.number(n) * 1_000_000_000
+	}
+	return s.number(text)
 }
 
 // thousandths reads a weight, for example 2 or 0.5.

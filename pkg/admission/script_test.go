@@ -20,7 +20,9 @@ import (
 // says instead: read the difference as you would read code.
 //
 // A case is "story [fair] [ignore-undeclared]", which begins with an empty
-// engine that has a ResourceFlavor "default", or "then", which goes on. One
+// engine that has a ResourceFlavor "default", or "then", which goes on. With
+// "preempt" the policies of preemption hold; strategies=final+initial,
+// timeout=SECONDS, budget=, rate= and ratio= are its configuration. One
 // command a line follows; see the commands below, and script_objects_test.go
 // for what objects may say. Amounts of cpu are cores (or 500m). UIDs may be
 // ranges: w{1..3}.
@@ -36,7 +38,11 @@ func TestScripts(t *testing.T) {
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 				switch d.Cmd {
 				case "story":
-					s = newScript(Config{FairSharing: d.HasArg("fair"), IgnoreUndeclared: d.HasArg("ignore-undeclared")})
+					config := Config{FairSharing: d.HasArg("fair"), IgnoreUndeclared: d.HasArg("ignore-undeclared")}
+					if d.HasArg("preempt") {
+						config.Preemption = preemptionConfig(t, d)
+					}
+					s = newScript(config)
 				case "then":
 				default:
 					d.Fatalf(t, "a case is a story or a then")
@@ -58,16 +64,17 @@ type script struct {
 	// events are the edits of queues, flavors and namespaces so far.
 	events  []Event
 	objects map[string]*Workload
-	// assumed are admissions that nobody has written yet.
-	assumed map[string]*Assignment
-	ended   map[string]bool
-	out     strings.Builder
+	// assumed are admissions that nobody has written yet, evicting evictions.
+	assumed  map[string]*Assignment
+	evicting map[string]bool
+	ended    map[string]bool
+	out      strings.Builder
 }
 
 func newScript(config Config) *script {
 	s := &script{
 		config: config, engine: New(config), doors: map[string]bool{}, objects: map[string]*Workload{},
-		assumed: map[string]*Assignment{}, ended: map[string]bool{},
+		assumed: map[string]*Assignment{}, evicting: map[string]bool{}, ended: map[string]bool{},
 	}
 	s.edit(SetFlavor{Flavor{Name: "default"}})
 	return s
@@ -111,8 +118,8 @@ func (s *script) command(name string, args []string) {
 		s.edit(DeleteLocalQueue{Namespace: l.namespace, Name: l.name})
 	case "delete-namespace":
 		s.edit(DeleteNamespace{Name: args[0]})
-	case "at": // TIME: so late is it now
-		s.now = s.number(args[0])
+	case "at": // TIME: so late is it now; 5s are seconds
+		s.now = s.time(args[0])
 	case "decide": // [messages | count]
 		s.decide(slices.Contains(args, "messages"), slices.Contains(args, "count"))
 	case "finish-in-turn":
@@ -139,6 +146,7 @@ func (s *script) finishInTurn(args []string) {
 		for _, d := range s.step(Decide{}) {
 			if d, ok := d.(Admit); ok {
 				s.assumed[d.UID] = &d.Assignment
+				s.admittedNow(d.UID)
 				byQueue[d.Assignment.ClusterQueue]++
 			}
 		}
@@ -181,10 +189,24 @@ func (s *script) workloadCommand(name string, args []string) {
 				s.fail("confirm: %s is not assumed", uid)
 			}
 			delete(s.assumed, uid)
+			c.Preempting = nil // cleared by the same write
 			s.show(&c)
+		case "evicted": // its eviction has been written, and is seen
+			c := *w
+			if a := s.assumed[uid]; a != nil {
+				c.Admission = a
+				delete(s.assumed, uid)
+			}
+			c.Evicted = true
+			delete(s.evicting, uid)
+			s.show(&c)
+		case "forget-eviction": // the write of an eviction has failed: [not-before=TIME]
+			delete(s.evicting, uid)
+			s.step(ForgetEviction{UID: uid, NotBefore: s.described(w, options).NotBefore})
 		case "clear": // somebody has taken its admission away
 			c := *w
-			c.Admission, c.Evicted = nil, false
+			c.Admission, c.Evicted, c.ReservedAt = nil, false, 0
+			delete(s.evicting, uid)
 			s.show(&c)
 		case "forget": // the write of the assumed admission has failed: [not-before=TIME]
 			c := *s.described(w, options)
@@ -224,16 +246,30 @@ func (s *script) show(w *Workload) {
 // by UID: who parks whom first is the engine's own affair.
 func (s *script) decide(messages, count bool) {
 	var waits []string
+	before := s.out.Len()
 	admitted, byQueue := map[string]bool{}, map[string]int{}
 	for _, d := range s.step(Decide{}) {
 		switch d := d.(type) {
 		case Admit:
 			a := d.Assignment
 			s.assumed[d.UID], admitted[d.UID] = &a, true
+			s.admittedNow(d.UID)
 			byQueue[a.ClusterQueue]++
 			if !count {
 				fmt.Fprintln(&s.out, Line(d))
 			}
+		case Evict:
+			s.preempt(d)
+			if !count {
+				fmt.Fprintln(&s.out, Line(d))
+			}
+		case EndHold:
+			if w := s.objects[d.UID]; w != nil {
+				c := *w
+				c.Preempting = nil
+				s.objects[d.UID] = &c
+			}
+			fmt.Fprintln(&s.out, Line(d))
 		case Wait:
 			if admitted[d.UID] {
 				s.fail("%s waits after it was admitted", d.UID)
@@ -250,7 +286,7 @@ func (s *script) decide(messages, count bool) {
 	case count:
 		s.counts(byQueue)
 		fmt.Fprintf(&s.out, "told to wait: %d\n", len(waits))
-	case len(waits) == 0 && len(admitted) == 0:
+	case len(waits) == 0 && s.out.Len() == before:
 		fmt.Fprintln(&s.out, "nothing")
 	default:
 		for _, line := range waits {
@@ -283,6 +319,59 @@ func (s *script) restart() {
 		}
 	}
 	clear(s.assumed)
+	clear(s.evicting)
+}
+
+// admittedNow notes what the write of an admission says besides.
+func (s *script) admittedNow(uid string) {
+	c := *s.objects[uid]
+	c.ReservedAt, c.Preempting = s.now, nil
+	s.objects[uid] = &c
+}
+
+// preempt writes the preemptor's status, and nothing else.
+func (s *script) preempt(d Evict) {
+	c := *s.objects[d.Preemptor]
+	p := d.Preemption
+	c.Preempting = &p
+	s.objects[d.Preemptor] = &c
+	for _, v := range d.Victims {
+		s.evicting[v.UID] = true
+	}
+}
+
+// preemptionConfig reads the configuration of preemption.
+func preemptionConfig(t *testing.T, d *datadriven.TestData) *PreemptionConfig {
+	p := &PreemptionConfig{}
+	for _, arg := range d.CmdArgs {
+		if len(arg.Vals) != 1 {
+			continue
+		}
+		n, err := strconv.ParseInt(arg.Vals[0], 10, 64)
+		switch arg.Key {
+		case "timeout":
+			p.HoldTimeout = n * 1_000_000_000
+		case "budget":
+			p.SearchBudget = int(n)
+		case "rate":
+			p.EvictionsPerMinute = int(n)
+		case "ratio":
+			p.EvictedToRequestedMilli = n * 1000
+		case "strategies":
+			err = nil
+			for name := range strings.SplitSeq(arg.Vals[0], "+") {
+				p.Strategies = append(p.Strategies, map[string]FairSharingStrategy{
+					"final": LessThanOrEqualToFinalShare, "initial": LessThanInitialShare,
+				}[name])
+			}
+		default:
+			d.Fatalf(t, "story: %s?", arg.Key)
+		}
+		if err != nil {
+			d.Fatalf(t, "story: %v", err)
+		}
+	}
+	return p
 }
 
 // status prints queues by name.

@@ -24,7 +24,9 @@ type ClusterQueueStatus struct {
 	// Reserving workloads hold quota, assumed ones included; Admitted ones
 	// have been seen on the API server with their admission.
 	Reserving, Admitted int32
-	Usage               []FlavorUsage // every flavor-resource the queue lists, in its order
+	// Preempting workloads wait for those preempted for them; quota is held.
+	Preempting int32
+	Usage      []FlavorUsage // every flavor-resource the queue lists, in its order
 	// WeightedShare is the ceiling of the share, the largest int64 for a
 	// borrowing node of weight 0.
 	WeightedShare int64
@@ -37,8 +39,9 @@ type ClusterQueueStatus struct {
 type FlavorUsage struct {
 	Flavor, Resource string
 	Total, Borrowed  int64
-	// Nominal is the queue's own quota; for metrics.
-	Nominal int64
+	// Nominal is the queue's own quota, Held what is held in it for workloads
+	// that wait; for metrics.
+	Nominal, Held int64
 }
 
 // CohortStatus is what a Cohort's status shows.
@@ -101,13 +104,21 @@ func (e *Engine) queueStatus(q *clusterQueue) ClusterQueueStatus {
 	if q.problem.reason != "" {
 		st.ActiveReason, st.ActiveMessage = q.problem.reason, q.problem.message
 	}
+	for i := range st.Usage {
+		st.Usage[i].Held = q.node.Held(q.node.Spec.Quotas[i].FR)
+	}
+	for _, w := range q.holders {
+		if w.preempting() {
+			st.Preempting++
+		}
+	}
 	for _, c := range q.pending.Active() {
 		st.PendingActive += int32(c.Len())
 	}
 	freed := false
 	count := func() {
 		for _, c := range q.pending.Parked() {
-			if q.strict || freed && q.mightFit(c.Plan) && e.fitsNow(q, c.Shape, c.Plan) {
+			if q.strict || c.Alone() && c.First().Owner.(*workload).preempting() || freed && q.mightFit(c.Plan) && e.fitsNow(q, c.Shape, c.Plan) {
 				st.PendingActive += int32(c.Len())
 			} else {
 				st.PendingInadmissible += int32(c.Len())

@@ -21,16 +21,14 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 		}
 		last = c.First()
 		if !c.Parked() {
-			e.judgeStrict(q, c, v)
+			e.judgeItem(q, last, v)
 			if last == q.pending.First() {
 				e.seeHead(q, v.kind)
 				c = last.Class()
 			}
 			switch {
 			case v.kind == noFit:
-				if q.pass.holder == last {
-					e.dropHold(q)
-				}
+				e.dropHold(q, last.Owner.(*workload), HoldUseless)
 				e.park(q, c, v)
 			case q.heldBack(v):
 				e.note(c, v)
@@ -40,18 +38,6 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 			}
 		}
 		blocked.Join(c.Plan.Requested)
-	}
-}
-
-// judgeStrict judges a class's first workload without its own hold.
-func (e *Engine) judgeStrict(q *clusterQueue, c *queue.Class, v *verdict) {
-	own := q.pass.holder == c.First()
-	if own {
-		e.lift(q, -1)
-	}
-	e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
-	if own {
-		e.lift(q, +1)
 	}
 }
 
@@ -87,6 +73,9 @@ func (q *clusterQueue) nextClass(last *queue.Item) *queue.Class {
 // seeHead notes the kind of the head's verdict; if it has changed the queue is
 // examined again.
 func (e *Engine) seeHead(q *clusterQueue, k kind) {
+	if k > noCandidates && k < fits {
+		k = noCandidates // all are Preempt
+	}
 	if q.pass.headKind != unseen && q.pass.headKind != k {
 		q.pending.WakeAll()
 	}
@@ -104,8 +93,8 @@ func (e *Engine) watchHead(q *clusterQueue) {
 		return
 	}
 	q.pass.head, q.pass.headKind = head, unseen
-	if q.pass.holder != nil && q.pass.holder != head {
-		e.dropHold(q)
+	if h := q.headHolder(); h != nil && &h.Item != head {
+		e.dropHold(q, h, "")
 	}
 	q.pending.WakeAll()
 	if head != nil {

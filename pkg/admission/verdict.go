@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 
+	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
@@ -27,6 +28,8 @@ type grade struct {
 	highest int32
 	// exceeds: more than the queue could ever use.
 	exceeds bool
+	// short says which requests of a flavor do not fit, by their place.
+	short uint64
 }
 
 // verdict is the outcome of the flavor search for one shape in one queue.
@@ -46,6 +49,16 @@ type verdict struct {
 	consulted quota.Set
 	// wide: the verdict depends on everything in the tree.
 	wide bool
+	// seek searches for victims while the verdict is given; nil finds none.
+	seek *planner
+	// short is what is short of charges; victims are those found for it.
+	short   quota.Set
+	victims []taken
+	// stopped: the search for victims ended at its budget; over: a plan evicts
+	// too much for what is requested. again is when to try again, 0 if it need
+	// not be.
+	stopped, over bool
+	again         int64
 }
 
 // better says whether a flavor of grade g wins over one of grade o where
@@ -90,7 +103,8 @@ func (v *verdict) same(o *verdict) bool {
 // workload's own must have been lifted.
 func (e *Engine) judge(q *clusterQueue, sh *shape, full *quota.Plan, v *verdict) {
 	v.consulted.Clear()
-	v.wide, v.reduced = false, 0
+	v.wide, v.reduced, v.again = false, 0, 0
+	v.stopped, v.over, v.victims = false, false, v.victims[:0]
 	if sh.misconfigured != "" {
 		v.grade, v.reason, v.plan = grade{kind: noFit}, misconfigured, full
 		v.choice, v.charges = v.choice[:0], v.charges[:0]
@@ -117,11 +131,41 @@ func (e *Engine) judge(q *clusterQueue, sh *shape, full *quota.Plan, v *verdict)
 	v.reduced = int32(reduce)
 }
 
+// judgeItem finds the verdict on one workload, without its own hold; where
+// anything can be preempted, with victims.
+func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
+	w := i.Owner.(*workload)
+	lifted := len(w.held()) > 0
+	if lifted {
+		e.lift(q, w, -1)
+	}
+	if q.scope.preempting {
+		v.seek = e.planner.begin(e, q, w)
+	}
+	e.judge(q, w.shape, i.Class().Plan, v)
+	v.seek = nil
+	if lifted {
+		e.lift(q, w, +1)
+	}
+	switch {
+	case v.kind != noCandidates:
+	case v.stopped:
+		v.reason, v.again = searchStopped, max(1, e.now)
+	case v.over:
+		v.reason = ratioCapped
+	}
+}
+
+// found says whether a workload that does not fit has found victims, or needs
+// none but those on their way out.
+func (v *verdict) found() bool { return v.kind > noCandidates && v.kind < fits }
+
 // search runs the flavor search for one plan. It adds to v.consulted and
 // overwrites the rest.
 func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 	v.grade, v.reason, v.plan = grade{kind: fits}, 0, p
 	v.choice, v.charges = v.choice[:0], v.charges[:0]
+	v.short.Clear()
 	for i := range p.Items {
 		it := &p.Items[i]
 		best, at, reason := q.choose(it, v)
@@ -132,12 +176,21 @@ func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 		v.level = max(v.level, best.highest)
 		v.reason = gravest(v.reason, reason)
 		if at >= 0 {
-			for _, r := range it.Alternatives[at].Requests {
+			for j, r := range it.Alternatives[at].Requests {
 				v.charge(r)
+				if best.short&(1<<min(j, 63)) != 0 {
+					v.short.Put(r.FR)
+				}
 			}
 		}
 	}
-	if v.kind == noCandidates && q.wideVerdicts {
+	if v.kind == noFit || v.kind == fits {
+		return
+	}
+	if v.seek != nil {
+		v.seek.together(v)
+	}
+	if q.wideVerdicts {
 		v.wide = true
 	}
 }
@@ -189,8 +242,8 @@ func (q *clusterQueue) choose(it *quota.Item, v *verdict) (best grade, at int, r
 // sets were given counts as requested too.
 func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 	worst := grade{kind: fits}
-	exceeds, highest := false, int32(0)
-	for _, r := range alt.Requests {
+	exceeds, highest, short := false, int32(0), uint64(0)
+	for j, r := range alt.Requests {
 		v.consulted.Put(r.FR)
 		amount, exact := r.Amount, true
 		for i := range v.charges {
@@ -200,7 +253,10 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 		}
 		g := grade{kind: noFit, exceeds: true}
 		if exact && !alt.Overflow {
-			g = q.gradeAmount(r.FR, amount)
+			g = q.gradeAmount(r.FR, amount, v.seek)
+		}
+		if g.kind != fits {
+			short |= 1 << min(j, 63)
 		}
 		exceeds = exceeds || g.exceeds
 		highest = max(highest, g.level)
@@ -208,18 +264,21 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 			worst = g
 		}
 	}
-	worst.exceeds, worst.highest = exceeds, highest
+	worst.exceeds, worst.highest, worst.short = exceeds, highest, short
 	return worst
 }
 
 // gradeAmount judges one resource alone.
-func (q *clusterQueue) gradeAmount(fr int32, amount quota.Amount) grade {
+func (q *clusterQueue) gradeAmount(fr int32, amount quota.Amount, seek *planner) grade {
 	t := q.scope.tree
 	if amount > t.Potential(q.at, fr) {
 		return grade{kind: noFit, exceeds: true}
 	}
 	if t.Fits(q.at, fr, amount) {
 		return grade{kind: fits, level: t.Level(q.at, fr, amount)}
+	}
+	if seek != nil {
+		return seek.grade(fr, amount)
 	}
 	if q.mayPreempt(fr, amount) {
 		return grade{kind: noCandidates, level: t.Level(q.at, fr, amount)}

@@ -97,12 +97,17 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 	woken := q.pass.item != nil && depends(&q.pass.verdict, q.pass.verdict.wide)
 	for i := 0; i < len(q.pending.Parked()); {
 		c := q.pending.Parked()[i]
-		if c.ParkedAt <= s.fell && depends(c, c.Wide) {
-			q.pending.Wake(c)
+		if c.ParkedAt <= s.fell && c != s.exempt && depends(c, c.Wide) {
+			noteRelease(q.pending.Wake(c))
 			woken = true
 			continue
 		}
 		i++
+	}
+	for _, w := range q.holders {
+		if c := w.Class(); !c.Parked() && depends(c, c.Wide) {
+			noteRelease(c)
+		}
 	}
 	if !woken {
 		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
@@ -128,71 +133,13 @@ func (e *Engine) wakeWide(s *scope) {
 	}
 }
 
-// dropHold gives back what is held for the head of a StrictFIFO queue.
-func (e *Engine) dropHold(q *clusterQueue) { e.setHold(q, nil, nil) }
-
-// holdFor holds quota for the head of a StrictFIFO queue that does not fit and
-// has nobody to preempt, so that nobody takes what it waits for (semantics,
-// section 4).
-func (e *Engine) holdFor(q *clusterQueue, head *queue.Item, v *verdict) {
-	t := q.scope.tree
-	e.lift(q, -1)
-	var hold []quota.Request
-	for _, r := range v.charges {
-		room := quota.AddSaturating(t.Nominal(q.at, r.FR), -t.Usage(q.at, r.FR))
-		if v.level > 0 {
-			if q.spec.Preemption.ReclaimWithinCohort == "Any" {
-				continue
-			}
-			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
-		}
-		if amount := min(r.Amount, room, t.Countable(q.at, r.FR)); amount > 0 {
-			hold = append(hold, quota.Request{FR: t.Global(r.FR), Amount: amount})
-		}
-	}
-	e.lift(q, +1)
-	e.setHold(q, head, hold)
-}
-
-// setHold replaces what a queue holds; only what really falls wakes anybody.
-func (e *Engine) setHold(q *clusterQueue, holder *queue.Item, hold []quota.Request) {
-	old := q.pass.hold
-	if q.pass.holder != nil {
-		e.holders--
-	}
-	if holder != nil {
-		e.holders++
-	}
-	q.pass.holder, q.pass.hold = holder, hold
-	for _, r := range hold {
-		e.changeHold(q, r.FR, r.Amount-requestOf(old, r.FR))
-	}
-	for _, r := range old {
-		if requestOf(hold, r.FR) == 0 {
-			e.changeHold(q, r.FR, -r.Amount)
-		}
-	}
-}
-
-func (e *Engine) changeHold(q *clusterQueue, fr int32, delta quota.Amount) {
-	if delta == 0 {
+// noteRelease notes that quota has been given back for which a workload waits
+// that has preempted others: its hold may be renewed.
+func noteRelease(c *queue.Class) {
+	if !c.Alone() {
 		return
 	}
-	if t := e.forest.Hold(q.node, fr, delta); t != nil {
-		if delta < 0 {
-			q.scope.eager = true
-		}
-		e.moved(q, t)
-		q.scope.tournament.Rekey(q.at)
+	if h := c.First().Owner.(*workload).hold; h != nil {
+		h.released = true
 	}
-}
-
-// lift takes a queue's hold off (-1) or puts it back (+1) while its holder is
-// judged. Nobody sees it.
-func (e *Engine) lift(q *clusterQueue, sign quota.Amount) {
-	trail := len(q.scope.tree.Trail())
-	for _, r := range q.pass.hold {
-		e.forest.Hold(q.node, r.FR, sign*r.Amount)
-	}
-	q.scope.tree.CutTrail(trail)
 }

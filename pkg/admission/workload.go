@@ -48,13 +48,25 @@ type workload struct {
 	notBefore, backoffUntil int64
 	shape                   *shape
 	local                   *localQueue
-	// prev and next link the pending workloads of a LocalQueue.
+	// prev and next link the pending workloads of a LocalQueue, or the charged
+	// ones of a ClusterQueue.
 	prev, next *workload
 	// home is the ClusterQueue that is charged, charge what it is charged (in
 	// the forest's numbers), admission what was or is to be written.
 	home      *clusterQueue
 	charge    []quota.Request
 	admission *Assignment
+	// reservedAt is when it reserved quota, runtime the seconds for which its
+	// priority class keeps it from being preempted. evicted: its status says
+	// so; evicting: that was decided, and nobody has written it yet; leaving:
+	// the tree ahead knows. listed: it is in the roster of its home; ripe is
+	// when it will be, 0 if it is not in the engine's unripe list.
+	reservedAt, runtime, ripe          int64
+	evicted, evicting, leaving, listed bool
+	// hold is what is held for it while it is pending, pledge what its status
+	// said was, until it is in a queue; nil if nothing.
+	hold   *hold
+	pledge *Preempting
 }
 
 // tombstone stands for every finished workload.
@@ -70,6 +82,7 @@ func (e *Engine) setWorkload(ev *Workload) {
 		if ev.Admission != nil {
 			e.adopt(w, ev)
 		} else {
+			e.pledge(w, ev.Preempting)
 			e.place(w)
 		}
 		return
@@ -83,12 +96,16 @@ func (e *Engine) setWorkload(ev *Workload) {
 	}
 	switch {
 	case w.state != pending:
+		e.withdraw(w)
 		e.describe(w, ev)
-		if ev.Admission != nil {
+		switch {
+		case ev.Admission != nil:
 			e.adopt(w, ev)
-		} else if w.state == admitted {
+		case w.state == admitted:
 			e.discharge(w)
 			e.place(w)
+		default:
+			e.present(w)
 		}
 	case ev.Admission != nil:
 		e.displace(w)
@@ -131,7 +148,10 @@ func (e *Engine) describe(w *workload, ev *Workload) {
 	}
 	w.local = local
 	w.Priority, w.Time = ev.Priority, ev.QueueTime
-	w.inactive, w.notBefore = ev.Inactive, ev.NotBefore
+	w.inactive, w.notBefore, w.runtime = ev.Inactive, ev.NotBefore, ev.MinimumRuntime
+	if ev.Preempting == nil {
+		w.pledge = nil
+	}
 }
 
 // differs says whether an event tells anything new of a pending workload.
@@ -210,9 +230,21 @@ func (e *Engine) adopt(w *workload, ev *Workload) {
 	home := e.queue(ev.Admission.ClusterQueue)
 	same := w.admission != nil && reflect.DeepEqual(w.admission, ev.Admission)
 	charge := e.found(ev)
+	since := w.reservedAt
+	if w.state == pending {
+		since = e.now
+	}
 	if w.home != home || !equalCharges(w.charge, charge) {
 		e.recharge(w, home, charge)
 	}
+	if w.reservedAt = since; ev.ReservedAt != 0 {
+		w.reservedAt = ev.ReservedAt
+	}
+	if w.evicted = ev.Evicted; w.evicted {
+		w.evicting = false
+		delete(e.intents, w.UID)
+	}
+	e.meetIntent(w)
 	if w.state != admitted {
 		w.state = admitted
 		home.admitted++
@@ -222,6 +254,7 @@ func (e *Engine) adopt(w *workload, ev *Workload) {
 		w.admission = ev.Admission
 	}
 	w.Told = 0
+	e.present(w)
 }
 
 // found is what a found admission charges, in the order of its pod sets.
@@ -289,6 +322,7 @@ func (e *Engine) recharge(w *workload, home *clusterQueue, charge []quota.Reques
 	}
 	if w.home == nil {
 		w.home = home
+		w.link()
 		home.reserving++
 		w.local.reserving++
 		w.charge = nil
@@ -311,6 +345,8 @@ func (e *Engine) recharge(w *workload, home *clusterQueue, charge []quota.Reques
 // discharge gives back what a workload is charged; it is pending afterwards.
 func (e *Engine) discharge(w *workload) {
 	home := w.home
+	e.withdraw(w)
+	w.unlink()
 	for _, r := range w.charge {
 		e.charge(home, r.FR, -r.Amount)
 	}
@@ -322,6 +358,8 @@ func (e *Engine) discharge(w *workload) {
 	w.home, w.charge, w.admission = nil, nil, nil
 	w.state = pending
 	w.Told = 0
+	w.evicted, w.evicting = false, false
+	delete(e.spared, w.UID)
 	e.dropIfUnused(home)
 }
 
@@ -329,6 +367,7 @@ func (e *Engine) discharge(w *workload) {
 func (e *Engine) remove(w *workload) {
 	switch w.state {
 	case pending:
+		e.dropHold(w.local.target, w, "")
 		e.displace(w)
 	case assumed, admitted:
 		e.discharge(w)

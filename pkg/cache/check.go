@@ -45,11 +45,44 @@ func (t *Tree) check(f *Forest) error {
 			}
 		}
 	}
+	leaving := 0
 	for _, n := range t.Nodes {
 		holds += len(n.held)
+		leaving += len(n.leaving)
+	}
+	if leaving != t.leaving {
+		return fmt.Errorf("%d charges that leave are counted, there are %d", t.leaving, leaving)
+	}
+	if err := t.checkAhead(f); err != nil {
+		return err
 	}
 	if holds != t.holds {
 		return fmt.Errorf("%d holds are counted, there are %d", t.holds, holds)
+	}
+	return nil
+}
+
+// checkAhead recomputes the tree ahead.
+func (t *Tree) checkAhead(f *Forest) error {
+	have := t.ahead
+	if have == nil {
+		return nil
+	}
+	t.ahead = nil
+	want := t.Ahead()
+	t.ahead = have
+	for n := range int32(len(t.Nodes)) {
+		for fr := range t.FlavorResources() {
+			if have.Usage(n, fr) != want.Usage(n, fr) {
+				return fmt.Errorf("ahead, node %s uses %d of %v instead of %d",
+					t.Nodes[n].Name, have.Usage(n, fr), f.Name(t.Global(fr)), want.Usage(n, fr))
+			}
+		}
+		for r := range t.Resources() {
+			if have.Borrowed(n, r) != want.Borrowed(n, r) {
+				return fmt.Errorf("ahead, node %s borrows %d of resource %d instead of %d", t.Nodes[n].Name, have.Borrowed(n, r), r, want.Borrowed(n, r))
+			}
+		}
 	}
 	return nil
 }

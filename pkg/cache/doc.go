@@ -5,6 +5,7 @@
 //	Queue/Cohort ──Set, Remove──> Forest ──Sync──> new Trees in place of stale ones
 //	                                │
 //	Charge, Hold (queue, fr, ±) ────┴──> Node.usage, Node.held ──> Tree cells
+//	Leave (queue, fr, ±) ─────────> Node.leaving ──> Ahead: the tree once it has left
 //
 // A Tree includes holds in its usage: for everybody but their holder they
 // count as used. Checkpoint and rollback are exact because Charge and Hold are

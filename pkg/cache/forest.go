@@ -35,7 +35,11 @@ type Tree struct {
 	global []int32 // number in the Forest of each local flavor-resource
 	local  []int32 // the reverse, -1 where the tree has none
 	holds  int     // nodes and flavor-resources with something held
-	stale  bool
+	// leaving counts nodes and flavor-resources with something leaving; ahead
+	// is the tree without that, nil if nobody has asked for it.
+	leaving int
+	ahead   *quota.Tree
+	stale   bool
 }
 
 // Name is the name of the tree's root.
@@ -46,6 +50,28 @@ func (t *Tree) Stale() bool { return t.stale }
 
 // Holds says whether anything is held in the tree.
 func (t *Tree) Holds() bool { return t.holds > 0 }
+
+// Leaving says whether usage of the tree is about to be given back.
+func (t *Tree) Leaving() bool { return t.leaving > 0 }
+
+// Ahead is the tree as it will be once what is leaving has left, holds
+// included: the tree itself if nothing is. Whoever changes it must undo that
+// before anything is charged, and cut the trail to what it was.
+func (t *Tree) Ahead() *quota.Tree {
+	if t.leaving == 0 {
+		return t.Tree
+	}
+	if t.ahead == nil {
+		t.ahead = t.Copy()
+		for _, n := range t.Nodes {
+			for _, l := range n.leaving {
+				t.ahead.Add(n.at, t.Local(l.FR), -l.Amount)
+			}
+		}
+		t.ahead.CutTrail(0)
+	}
+	return t.ahead
+}
 
 // Local is the tree's number of the Forest's flavor-resource fr, -1 if the
 // tree has none.
@@ -135,6 +161,25 @@ func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) *Tree {
 	return f.add(n, fr, delta)
 }
 
+// Leave changes by delta what of the charges at queue n of fr is about to be
+// given back. Only the tree ahead sees it.
+func (f *Forest) Leave(n *Node, fr int32, delta quota.Amount) {
+	was := len(n.leaving)
+	n.leaving = bump(n.leaving, fr, delta)
+	t := n.tree
+	if t == nil || t.stale {
+		return
+	}
+	t.leaving += len(n.leaving) - was
+	if t.leaving == 0 {
+		t.ahead = nil
+	}
+	if t.ahead != nil {
+		t.ahead.Add(n.at, t.Local(fr), -delta)
+		t.ahead.CutTrail(0)
+	}
+}
+
 func (f *Forest) add(n *Node, fr int32, delta quota.Amount) *Tree {
 	t := n.tree
 	if t == nil || t.stale {
@@ -143,8 +188,13 @@ func (f *Forest) add(n *Node, fr int32, delta quota.Amount) *Tree {
 	local := t.Local(fr)
 	if local < 0 {
 		local = t.grow(fr, f.resource[fr], f.resource)
+		t.ahead = nil // it lacks fr
 	}
 	t.Add(n.at, local, delta)
+	if t.ahead != nil {
+		t.ahead.Add(n.at, local, delta)
+		t.ahead.CutTrail(0)
+	}
 	return t
 }
 

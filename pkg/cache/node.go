@@ -24,9 +24,10 @@ var implicit = Spec{WeightMilli: 1000}
 
 // Node is a ClusterQueue or a Cohort.
 //
-// Invariant: usage and held have no zero amounts and name no flavor-resource
+// Invariant: usage, held and leaving have no zero amounts and name no flavor-resource
 // twice; unless the tree is stale, the tree's cell of each flavor-resource
-// holds their sum for a ClusterQueue.
+// holds the sum of usage and held for a ClusterQueue, and that of the tree
+// ahead, if there is one, the same less leaving.
 type Node struct {
 	Name   string
 	Cohort bool
@@ -39,6 +40,7 @@ type Node struct {
 	at       int32
 	usage    []quota.Request // charged by workloads
 	held     []quota.Request // held for workloads
+	leaving  []quota.Request // of usage, by workloads that are being evicted
 	children []*Node
 	mark     int
 }
@@ -52,6 +54,9 @@ func (n *Node) Used(fr int32) quota.Amount { return amountOf(n.usage, fr) }
 
 // Held is what is held at the node of flavor-resource fr.
 func (n *Node) Held(fr int32) quota.Amount { return amountOf(n.held, fr) }
+
+// Leaving is what of the node's charges of fr is about to be given back.
+func (n *Node) Leaving(fr int32) quota.Amount { return amountOf(n.leaving, fr) }
 
 // Usage is everything that is charged at the node, in no particular order. The
 // slice is the node's own.

@@ -173,6 +173,7 @@ func (f *Forest) build(nodes []*Node, joined bool) *Tree {
 			t.Add(int32(i), t.local[h.FR], h.Amount)
 			t.holds++
 		}
+		t.leaving += len(n.leaving)
 	}
 	return t
 }

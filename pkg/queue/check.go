@@ -7,7 +7,7 @@ func (q *Queue) Check() error {
 	n := 0
 	for which, list := range [][]*Class{q.active, q.parked} {
 		for i, c := range list {
-			t := q.twins[classKey{c.Shape, c.Priority}]
+			t := q.twins[c.key()]
 			if t != c.twins {
 				return fmt.Errorf("class of shape %d has other twins", c.Shape)
 			}
@@ -18,6 +18,8 @@ func (q *Queue) Check() error {
 				return fmt.Errorf("class of shape %d is in the wrong list", c.Shape)
 			case i > 0 && !list[i-1].First().Before(c.First()):
 				return fmt.Errorf("classes are out of order at %s", c.First().UID)
+			case c.alone != nil && (c.Len() != 1 || c.First() != c.alone):
+				return fmt.Errorf("workload %s does not stand alone", c.alone.UID)
 			case t == nil || which == 0 && t.Active != c || which == 1 && t.Parked != c:
 				return fmt.Errorf("class of shape %d is not its own twin", c.Shape)
 			}

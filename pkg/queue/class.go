@@ -3,7 +3,7 @@ package queue
 import "fairlead.dev/fairlead/pkg/quota"
 
 // Class holds the workloads of a Queue that are equal in shape and priority
-// and in whether they are parked.
+// and in whether they are parked; or one of them that stands alone (Isolate).
 type Class struct {
 	// ParkedAt is the owner's count of the moment at which it was parked.
 	ParkedAt uint64
@@ -18,6 +18,12 @@ type Class struct {
 	// Wide says that the last verdict depends on everything in the tree.
 	Wide   bool
 	parked bool
+	// Tries counts verdicts on it for which the search for victims stopped
+	// early; Again is when it is to be tried again, whatever else happens, Unix
+	// nanoseconds, 0 if there is no such time.
+	Tries uint8
+	Again int64
+	alone *Item // the one that stands alone
 	// Plan is what one of its workloads asks of the ClusterQueue. It is set by
 	// the owner when Insert says that the class is new, and after edits.
 	Plan    *quota.Plan
@@ -40,6 +46,11 @@ func (c *Class) Len() int { return c.members.len() }
 
 // Parked says whether the class is parked.
 func (c *Class) Parked() bool { return c.parked }
+
+// Alone says that the class is one workload that stands alone.
+func (c *Class) Alone() bool { return c.alone != nil }
+
+func (c *Class) key() classKey { return classKey{c.Shape, c.Priority, c.alone} }
 
 // Twins is the class itself and the one of the same shape and priority that is
 // parked, or not, as it is not.
@@ -66,6 +77,10 @@ func (c *Class) Consulted(s quota.Set) bool {
 func (c *Class) learn(o *Class) {
 	c.consulted, c.more = o.consulted, append(c.more[:0], o.more...)
 	c.Kind, c.Wide = o.Kind, o.Wide
+	c.Tries = o.Tries
+	if c.Again == 0 || o.Again != 0 && o.Again < c.Again {
+		c.Again = o.Again
+	}
 }
 
 // Tell visits those workloads that have not been told reason, and notes that

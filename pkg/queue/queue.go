@@ -12,7 +12,7 @@ import (
 //
 // Invariants: active and parked are sorted by their classes' first items and
 // hold no empty class; for each shape and priority there is at most one class
-// in each of them.
+// in each of them, apart from workloads that stand alone.
 type Queue struct {
 	active, parked []*Class
 	needs          needs
@@ -32,7 +32,10 @@ type formKey struct {
 	priority int32
 }
 
-type classKey struct{ shape, priority int32 }
+type classKey struct {
+	shape, priority int32
+	alone           *Item
+}
 
 // Twins are the two classes of one shape and priority, nil where there is none.
 type Twins struct{ Active, Parked *Class }
@@ -124,7 +127,10 @@ func (q *Queue) relate(p *quota.Plan, priority int32, by int) {
 // the class is new its Plan is nil: the caller sets it by SetPlan, or all by
 // Replan before it looks at any.
 func (q *Queue) Insert(i *Item, shape int32) *Class {
-	k := classKey{shape, i.Priority}
+	return q.insert(i, classKey{shape, i.Priority, nil})
+}
+
+func (q *Queue) insert(i *Item, k classKey) *Class {
 	t := q.twins[k]
 	if t == nil {
 		t = &Twins{}
@@ -133,7 +139,7 @@ func (q *Queue) Insert(i *Item, shape int32) *Class {
 	c := t.Active
 	if c == nil {
 		c = q.class()
-		c.Shape, c.Priority, c.twins = shape, i.Priority, t
+		c.Shape, c.Priority, c.alone, c.twins = k.shape, k.priority, k.alone, t
 		if t.Parked != nil {
 			c.Plan = t.Parked.Plan
 		}
@@ -197,7 +203,7 @@ func (q *Queue) forget(c *Class) {
 		t.Active = nil
 	}
 	if t.Active == nil && t.Parked == nil {
-		delete(q.twins, classKey{c.Shape, c.Priority})
+		delete(q.twins, c.key())
 		if c.Plan != nil {
 			q.needs.remove(c)
 			q.relate(c.Plan, c.Priority, -1)
@@ -229,6 +235,55 @@ func (q *Queue) Park(c *Class, now uint64) *Class {
 	}
 	t.Parked = c
 	return c
+}
+
+// Isolate lets an active workload stand alone, in an active class of its own
+// until it is removed, and returns that.
+func (q *Queue) Isolate(i *Item) *Class {
+	old := i.class
+	if old.alone != nil {
+		return old
+	}
+	plan, shape := old.Plan, old.Shape
+	q.Remove(i)
+	c := q.insert(i, classKey{shape, i.Priority, i})
+	if plan != nil {
+		q.SetPlan(c, plan)
+	}
+	return c
+}
+
+// ParkAfter parks those workloads of an active class that come after i, as
+// Park does with all.
+func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
+	if !c.First().Before(i) {
+		return q.Park(c, now)
+	}
+	var later []*Item
+	c.Each(func(o *Item) {
+		if i.Before(o) {
+			later = append(later, o)
+		}
+	})
+	if len(later) == 0 {
+		return nil
+	}
+	t, shape := c.twins, c.Shape
+	active := t.Active
+	for _, o := range later {
+		q.Remove(o)
+	}
+	q.active = drop(q.active, active)
+	t.Active = nil // so that insert makes another
+	for _, o := range later {
+		q.insert(o, classKey{shape, o.Priority, nil})
+	}
+	t.Active.Plan = active.Plan
+	t.Active.learn(active)
+	parked := q.Park(t.Active, now)
+	t.Active = active
+	q.active = place(q.active, active)
+	return parked
 }
 
 // class is an empty class. The one that Park merged into another last is used

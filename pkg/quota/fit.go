@@ -90,6 +90,24 @@ func (t *Tree) Reach(n, f int32, amount Amount) int32 {
 	return x
 }
 
+// ReachAll is Reach for several requests together: the lowest node whose
+// subtree quotas hold all of them. It overwrites the amounts.
+func (t *Tree) ReachAll(n int32, requests []Request) int32 {
+	for ; n >= 0; n = t.parent[n] {
+		holds := true
+		for i := range requests {
+			r := &requests[i]
+			c := &t.cells[n*t.frs+r.FR]
+			holds = holds && c.carries(r.Amount)
+			r.Amount -= max(0, c.Local-c.Usage)
+		}
+		if holds {
+			return n
+		}
+	}
+	return -1
+}
+
 func (t *Tree) climb(n, f int32, amount Amount) (level, x int32) {
 	leaf := n
 	for {

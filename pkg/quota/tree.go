@@ -143,6 +143,16 @@ func (t *Tree) Grow(resource []int32) {
 	*t = *grown
 }
 
+// Copy returns a tree with the same quotas and usage and an empty trail. What
+// follows from quotas alone is shared.
+func (t *Tree) Copy() *Tree {
+	c := *t
+	c.cells = append([]Cell(nil), t.cells...)
+	c.borrowed = append([]Amount(nil), t.borrowed...)
+	c.trail = nil
+	return &c
+}
+
 // Huge says that amounts in the tree are so large that what Available allows
 // may not be countable: ask Fits.
 func (t *Tree) Huge() bool { return t.huge }

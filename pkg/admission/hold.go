@@ -1,0 +1,205 @@
+package admission
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// hold is quota that is held for a pending workload.
+//
+//	victims found, or those leaving suffice ──> held ──> Admit
+//	                                            │ ^ │
+//	            a release renews the deadline:  └─┘ ├─ deadline ─> lapsed ── a release ──> may hold again
+//	                                                └─ NoFit, change, deletion ─> gone
+//
+// A hold counts as usage at its holder's queue for everybody else (semantics,
+// section 5).
+type hold struct {
+	amounts []quota.Request // in the forest's numbers
+	// preempts: it began with a preemption; else it is that of the head of a
+	// StrictFIFO queue, which has no deadline (semantics, section 4).
+	preempts         bool
+	decidedAt, until int64
+	// released: quota it waits for has been given back since until was set.
+	released bool
+	// lapsed: the deadline has passed and nothing is held.
+	lapsed  bool
+	victims []PreemptingVictim
+}
+
+// held is what is held for the workload.
+func (w *workload) held() []quota.Request {
+	if w.hold == nil {
+		return nil
+	}
+	return w.hold.amounts
+}
+
+// preempting says whether quota is held for the workload because of a
+// preemption.
+func (w *workload) preempting() bool {
+	return w.hold != nil && w.hold.preempts && !w.hold.lapsed
+}
+
+// headHolder is the workload for which the queue holds quota because it is the
+// head of StrictFIFO, nil if there is none.
+func (q *clusterQueue) headHolder() *workload {
+	for _, w := range q.holders {
+		if !w.hold.preempts {
+			return w
+		}
+	}
+	return nil
+}
+
+// setHold replaces what is held for a workload; only what really falls wakes
+// anybody.
+func (e *Engine) setHold(q *clusterQueue, w *workload, amounts []quota.Request) {
+	old := w.held()
+	if w.hold == nil {
+		w.hold = &hold{}
+	}
+	if !slices.Contains(q.holders, w) {
+		at, _ := slices.BinarySearchFunc(q.holders, w, compareItems)
+		q.holders = slices.Insert(q.holders, at, w)
+		e.holders++
+	}
+	w.hold.amounts = amounts
+	e.shiftHold(q, old, amounts)
+}
+
+func (e *Engine) shiftHold(q *clusterQueue, old, amounts []quota.Request) {
+	for _, r := range amounts {
+		e.changeHold(q, r.FR, r.Amount-requestOf(old, r.FR))
+	}
+	for _, r := range old {
+		if requestOf(amounts, r.FR) == 0 {
+			e.changeHold(q, r.FR, -r.Amount)
+		}
+	}
+}
+
+func compareItems(a, b *workload) int {
+	switch {
+	case a == b:
+		return 0
+	case a.Before(&b.Item):
+		return -1
+	}
+	return 1
+}
+
+// dropHold gives back what is held for a workload. cause is why, "" if the
+// shell need not be told.
+func (e *Engine) dropHold(q *clusterQueue, w *workload, cause HoldEnd) {
+	h := w.hold
+	if h == nil {
+		return
+	}
+	w.hold = nil
+	if h.preempts && !h.lapsed {
+		e.deadlines.Drop(&w.Item, h.until)
+		if cause != "" {
+			e.ended = append(e.ended, EndHold{UID: w.UID, Cause: cause})
+		}
+	}
+	if at := slices.Index(q.holders, w); at >= 0 {
+		q.holders = slices.Delete(q.holders, at, at+1)
+		e.holders--
+	}
+	e.shiftHold(q, h.amounts, nil)
+}
+
+// tellEnded tells of holds that are no more.
+func (e *Engine) tellEnded() {
+	for _, d := range e.ended {
+		e.out = append(e.out, d)
+	}
+	e.ended = e.ended[:0]
+}
+
+func (e *Engine) changeHold(q *clusterQueue, fr int32, delta quota.Amount) {
+	if delta == 0 {
+		return
+	}
+	if t := e.forest.Hold(q.node, fr, delta); t != nil {
+		if delta < 0 {
+			q.scope.eager = true
+		}
+		e.moved(q, t)
+		q.scope.tournament.Rekey(q.at)
+	}
+}
+
+// lift takes a workload's hold off (-1) or puts it back (+1) while it is
+// judged. Nobody sees it.
+func (e *Engine) lift(q *clusterQueue, w *workload, sign quota.Amount) {
+	trail := len(q.scope.tree.Trail())
+	for _, r := range w.held() {
+		e.forest.Hold(q.node, r.FR, sign*r.Amount)
+	}
+	q.scope.tree.CutTrail(trail)
+}
+
+// expire ends the holds whose deadline has passed. Their holders are not woken
+// by that, and hold nothing again before quota is released.
+func (e *Engine) expire() {
+	for i := e.deadlines.Pop(e.now); i != nil; i = e.deadlines.Pop(e.now) {
+		w := i.Owner.(*workload)
+		q, h := w.local.target, w.hold
+		s := q.scope
+		released := h.released
+		e.settleScope(s)
+		e.flush(s, nil) // what fell before may wake it
+		amounts := h.amounts
+		h.lapsed, h.amounts, h.released = true, nil, released || h.released
+		q.holders = slices.DeleteFunc(q.holders, func(o *workload) bool { return o == w })
+		e.holders--
+		e.shiftHold(q, amounts, nil)
+		e.settleScope(s)
+		e.flush(s, w.Class())
+		e.ended = append(e.ended, EndHold{UID: w.UID, Cause: HoldTimedOut})
+		if c := w.Class(); c.Parked() {
+			e.tell(q, c, holdTimedOut, "")
+		}
+	}
+}
+
+// flush wakes at once what has fallen, but for one class.
+func (e *Engine) flush(s *scope, exempt *queue.Class) {
+	s.eager, s.exempt = true, exempt
+	e.wake(s)
+	s.exempt = nil
+}
+
+// holdFor holds quota for the head of a StrictFIFO queue that does not fit and
+// has nobody to preempt, so that nobody takes what it waits for (semantics,
+// section 4).
+func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
+	t := q.scope.tree
+	e.lift(q, w, -1)
+	var amounts []quota.Request
+	for _, r := range v.charges {
+		room := quota.AddSaturating(t.Nominal(q.at, r.FR), -t.Usage(q.at, r.FR))
+		if v.level > 0 {
+			if q.spec.Preemption.ReclaimWithinCohort == "Any" {
+				continue
+			}
+			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
+		}
+		if amount := min(r.Amount, room, t.Countable(q.at, r.FR)); amount > 0 {
+			amounts = append(amounts, quota.Request{FR: t.Global(r.FR), Amount: amount})
+		}
+	}
+	e.lift(q, w, +1)
+	if w.preempting() {
+		e.deadlines.Drop(&w.Item, w.hold.until)
+		e.ended = append(e.ended, EndHold{UID: w.UID, Cause: HoldUseless})
+	}
+	if w.hold != nil {
+		w.hold.preempts, w.hold.lapsed = false, false
+	}
+	e.setHold(q, w, amounts)
+}
