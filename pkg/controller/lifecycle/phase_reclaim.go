@@ -9,8 +9,8 @@ import (
 	"fairlead.dev/fairlead/pkg/job"
 )
 
-// EvictedByResize: somebody who may start jobs has made a running one larger
-// than the quota it holds. A reason of our own.
+// EvictedByResize is the reason, of our own, where somebody who may start jobs
+// has made a running one larger than the quota it holds.
 const EvictedByResize = "Resized"
 
 // reclaimDelay gathers pods that end shortly one after the other into one

@@ -31,13 +31,14 @@ func complete(pod *corev1.Pod, namespace string, around Surroundings) error {
 	completePodLevel(pod)
 	fault := withinLimits(pod, "its limit")
 	if around == nil {
-		return fault
+		return first(fault, withinPodLevel(pod))
 	}
 	ranges := around.LimitRanges(namespace)
 	for _, lr := range ranges {
 		setDefaults(pod, lr)
 		fault = first(fault, withinLimits(pod, "the default limit of LimitRange "+lr.Name))
 	}
+	fault = first(fault, withinPodLevel(pod))
 	for _, lr := range ranges {
 		fault = first(fault, violation(pod, lr))
 	}
@@ -137,6 +138,33 @@ func within(who, limit string, r *corev1.ResourceRequirements) error {
 		if asked.Cmp(most) > 0 {
 			return fmt.Errorf("%s: request of %s is %s, above %s of %s: lower the request or raise the limit",
 				who, name, asked.String(), limit, most.String())
+		}
+	}
+	return nil
+}
+
+// withinPodLevel compares the containers with what the pod states as a whole.
+func withinPodLevel(pod *corev1.Pod) error {
+	own := pod.Spec.Resources
+	if own == nil {
+		return nil
+	}
+	sum := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})
+	for _, name := range sortedNames(own.Requests) {
+		asked, together := own.Requests[name], sum[name]
+		if together.Cmp(asked) > 0 {
+			return fmt.Errorf("the pod as a whole: request of %s is %s, but its containers request %s together, "+
+				"defaults included: ask for more as a whole or for less in the containers", name, asked.String(), together.String())
+		}
+	}
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		for _, name := range sortedNames(own.Limits) {
+			most, limited := own.Limits[name], c.Resources.Limits[name]
+			if limited.Cmp(most) > 0 {
+				return fmt.Errorf("container %s: limit of %s is %s, above that of the pod as a whole, %s: lower the one or raise the other",
+					c.Name, name, limited.String(), most.String())
+			}
 		}
 	}
 	return nil

@@ -125,6 +125,9 @@ func TestWhatTheClusterRefuses(t *testing.T) {
 	ghostly.RuntimeClassName = &ghost
 	whole := podOf(with("cpu=1", ""))
 	whole.Resources = &corev1.ResourceRequirements{Requests: list("cpu=4"), Limits: list("cpu=3")}
+	whole2, whole3 := podOf(with("", "cpu=2")), podOf(with("cpu=1", "cpu=5"))
+	whole2.Resources = &corev1.ResourceRequirements{Requests: list("cpu=1")}
+	whole3.Resources = &corev1.ResourceRequirements{Limits: list("cpu=4")}
 	overhead := podOf(with("cpu=1", ""))
 	overhead.Overhead = list("cpu=-1")
 	item := func(kind corev1.LimitType, minimum, maximum, ratio string) []*corev1.LimitRange {
@@ -137,6 +140,8 @@ func TestWhatTheClusterRefuses(t *testing.T) {
 	}{
 		"request above limit":      {nil, podOf(with("cpu=4", "cpu=2")), "pod set main: container main: request of cpu is 4, above its limit of 2"},
 		"of the pod as a whole":    {nil, whole, "the pod as a whole: request of cpu is 4, above its limit of 3"},
+		"less than its containers": {nil, whole2, "the pod as a whole: request of cpu is 1, but its containers request 2 together"},
+		"a container above it":     {nil, whole3, "container main: limit of cpu is 5, above that of the pod as a whole, 4"},
 		"above the default limit":  {[]*corev1.LimitRange{limitRange("small", corev1.LimitRangeItem{Type: container1, Default: list("cpu=2")})}, podOf(with("cpu=4", "")), "above the default limit of LimitRange small of 2"},
 		"no such RuntimeClass":     {nil, ghostly, `RuntimeClass "ghost" does not exist: create it`},
 		"negative overhead":        {nil, overhead, "overhead of cpu is -1: it must not be negative"},
