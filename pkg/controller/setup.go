@@ -62,6 +62,7 @@ type Controller struct {
 	watches  watches
 	writes   connection
 	classes  *classes
+	turned   *turned
 	// surroundings are asked by the loop.
 	surroundings *surroundings
 	rebuilt      chan struct{} // closed when ledgers and engine know all initial objects
@@ -85,6 +86,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		classes: newClasses(), surroundings: newSurroundings(),
 		rebuilt: make(chan struct{}),
 	}
+	c.turned = newTurned(c)
 	c.openBooks()
 	var err error
 	if c.writes, err = newConnection(mgr.GetConfig()); err != nil {
@@ -117,7 +119,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	}
 	policies := &policyWatch{reader: mgr.GetAPIReader(), choices: policies.ChoicesOf(options.Configuration),
 		counters: counters, log: mgr.GetLogger().WithName("policies")}
-	for _, part := range []manager.Runnable{c.loop, c.executor, events, statuses, c.labels, policies} {
+	for _, part := range []manager.Runnable{c.loop, c.executor, c.turned, events, statuses, c.labels, policies} {
 		if err := mgr.Add(part); err != nil {
 			return nil, fmt.Errorf("add a part to the manager: %w", err)
 		}
@@ -170,8 +172,10 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 		Leading:  c.manager.Elected(),
 		Shapes:   translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings},
 		JobEnded: c.jobEnded,
-		Observe:  counters.Pass,
-		Log:      c.manager.GetLogger().WithName("loop"),
+
+		EvictionTime: orderedByEviction(c.options.Configuration),
+		Observe:      counters.Pass,
+		Log:          c.manager.GetLogger().WithName("loop"),
 	})
 }
 
@@ -183,12 +187,16 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 	}
 	facts := &lifecycle.Facts{
 		Classes: c.classes,
+		Queues:  c,
 		Managed: c.selection.Managed, HoldUnqueued: configuration.ManageJobsWithoutQueueName,
 		Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
 	}
 	if policy := configuration.ObjectRetentionPolicies; policy != nil && policy.Workloads != nil && policy.Workloads.AfterFinished != nil {
 		retention := policy.Workloads.AfterFinished.Duration
 		facts.Retention = &retention
+	}
+	if wait := configuration.WaitForPodsReady; wait != nil {
+		facts.Readiness = readiness(wait)
 	}
 	c.executor = lifecycle.New(lifecycle.Config{
 		API: api, Kind: c.options.Kind,

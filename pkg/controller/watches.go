@@ -25,22 +25,22 @@ func (c *Controller) openBooks() {
 	c.namespaces = ledger.NewBook(c.namespaceChanged)
 	c.flavors = queueBook(c.inbox, "ResourceFlavor",
 		func(f *v1beta1.ResourceFlavor) admission.Event { return translate.Flavor(f) },
-		func(key ledger.Key) admission.Event { return admission.DeleteFlavor{Name: key.Name} })
+		func(key ledger.Key) admission.Event { return admission.DeleteFlavor{Name: key.Name} }, nil)
 	c.queues.ClusterQueues = queueBook(c.inbox, "ClusterQueue",
 		func(cq *v1beta1.ClusterQueue) admission.Event { return translate.ClusterQueue(cq) },
-		func(key ledger.Key) admission.Event { return admission.DeleteClusterQueue{Name: key.Name} })
+		func(key ledger.Key) admission.Event { return admission.DeleteClusterQueue{Name: key.Name} }, c.turned.clusterQueue)
 	c.queues.Cohorts = queueBook(c.inbox, "Cohort",
 		func(cohort *v1beta1.Cohort) admission.Event { return translate.Cohort(cohort) },
-		func(key ledger.Key) admission.Event { return admission.DeleteCohort{Name: key.Name} })
+		func(key ledger.Key) admission.Event { return admission.DeleteCohort{Name: key.Name} }, nil)
 	c.queues.LocalQueues = queueBook(c.inbox, "LocalQueue",
 		func(lq *v1beta1.LocalQueue) admission.Event {
 			c.defaultQueueChanged(lq.Namespace, lq.Name)
-			return translate.LocalQueue(lq)
+			return localQueueEvent(lq)
 		},
 		func(key ledger.Key) admission.Event {
 			c.defaultQueueChanged(key.Namespace, key.Name)
 			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
-		})
+		}, c.turned.localQueue)
 }
 
 func (c *Controller) defaultQueueChanged(namespace, name string) {
@@ -64,9 +64,14 @@ func (c *Controller) namespaceChanged(key ledger.Key, was, is *corev1.Namespace)
 
 // queueBook is a ledger of objects that the engine is told of when their
 // specification changes. A change of status alone, most often written by
-// ourselves, must not wake a whole tree.
-func queueBook[T client.Object](inbox *loop.Inbox, kind string, set func(T) admission.Event, del func(ledger.Key) admission.Event) *ledger.Book[T] {
+// ourselves, must not wake a whole tree. After it, also is told of each change.
+func queueBook[T client.Object](inbox *loop.Inbox, kind string, set func(T) admission.Event,
+	del func(ledger.Key) admission.Event, also ledger.Change[T],
+) *ledger.Book[T] {
 	return ledger.NewBook(func(key ledger.Key, was, is T) {
+		if also != nil {
+			defer also(key, was, is)
+		}
 		name := kind + "/" + key.String()
 		switch {
 		case !there(is):

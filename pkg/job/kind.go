@@ -60,6 +60,11 @@ type State struct {
 	// Idle says that the job has no pods, not even terminating ones, and that
 	// its template may be changed.
 	Idle bool
+	// PodsReady says that all pods the job asks for are ready or have succeeded.
+	PodsReady bool
+	// OnEviction is what its user wants to become of the job when it is evicted:
+	// one of v1beta1.OnEvictionXxx, or empty for Requeue.
+	OnEviction string
 	// Injected is what the last start added, nil if nothing is to be restored.
 	Injected *Injection
 	// Finished tells how the job ended, nil while it has not.

@@ -72,6 +72,7 @@ type intake struct {
 	decision *decision
 	adopt    *admission.Assignment
 	verdict  *verdict
+	order    *order
 }
 
 // New returns an executor that is to be started.
@@ -107,6 +108,15 @@ func (x *Executor) Admit(wl *v1beta1.Workload, admit admission.Admit) {
 	d := &decision{uid: wl.UID, generation: wl.Generation, assignment: admit.Assignment, at: time.Now()}
 	x.hand(keyOf(wl), urgent, func(in *intake) { in.decision, in.verdict = d, nil })
 	x.pacer.drop(keyOf(wl))
+}
+
+// Evict asks for the end of an admission, as the engine does for the victims of
+// a preemption. It may be repeated: a workload that is being evicted, or holds
+// nothing, is left alone. The order itself is not durable; whoever gives it has
+// to give it again after a restart while it is not carried out.
+func (x *Executor) Evict(wl *v1beta1.Workload, eviction Eviction) {
+	o := &order{uid: wl.UID, eviction: eviction}
+	x.hand(keyOf(wl), urgent, func(in *intake) { in.order = o })
 }
 
 // Adopt implements loop.Sink.
@@ -191,6 +201,9 @@ func (x *Executor) open(key ledger.Key) *slot {
 		}
 		if in.verdict != nil {
 			s.verdict = in.verdict
+		}
+		if in.order != nil {
+			s.order = in.order
 		}
 	}
 	return s

@@ -27,7 +27,7 @@ func adopted(s *sight) *step {
 		return stop // its queue leads nowhere yet; the job is left alone
 	}
 	message := fmt.Sprintf("The job was running already: charged to ClusterQueue %s as found", assignment.ClusterQueue)
-	return &step{write: putStatus(s.workload, Adopt, admitted(s.workload, assignment, message, s.now))}
+	return &step{write: putStatus(s.workload, Adopt, s.awaited(admitted(s.workload, assignment, message, s.now)))}
 }
 
 // respecified: the job was edited since its Workload was written. Without
@@ -59,7 +59,7 @@ func respecified(s *sight) *step {
 	if s.holds() {
 		if s.state.Suspended && (!sameShape || desired.QueueName != current.QueueName) {
 			return &step{write: putStatus(s.workload, Release, released(s.workload,
-				"The job was changed after its quota was reserved; it is evaluated again", 0, s.now))}
+				"The job was changed after its quota was reserved; it is evaluated again", s.now))}
 		}
 		// What runs keeps its queue, and its kind of class: the value may change.
 		desired.QueueName = current.QueueName
@@ -79,7 +79,7 @@ func respecified(s *sight) *step {
 func (s *sight) shapeless(err error) *step {
 	var st step
 	if s.holds() {
-		st.write = putStatus(s.workload, Release, released(s.workload, err.Error(), 0, s.now))
+		st.write = putStatus(s.workload, Release, released(s.workload, err.Error(), s.now))
 	} else {
 		st = *discard(s)
 	}
@@ -118,11 +118,35 @@ func decided(s *sight) *step {
 	switch {
 	case s.workload.Generation != d.generation, !s.workload.IsActive(), s.workload.DeletionTimestamp != nil:
 		return &step{forget: true}
+	case s.closed(d.assignment.ClusterQueue) != nil:
+		return &step{forget: true, retry: time.Second}
 	case s.job != nil && (!s.state.Suspended || s.state.Injected != nil || !s.state.Idle):
 		// It is still stopping, from an admission that was taken away early.
 		return &step{forget: true, retry: time.Second}
 	}
-	return &step{write: putStatus(s.workload, Admit, admitted(s.workload, &d.assignment, reservedMessage(&d.assignment), s.now))}
+	return &step{write: putStatus(s.workload, Admit,
+		s.awaited(admitted(s.workload, &d.assignment, reservedMessage(&d.assignment), s.now)))}
+}
+
+// unaccepted: somebody has reserved quota for the workload, and there is no
+// admission check that it has to wait for.
+func unaccepted(s *sight) *step {
+	if !s.holds() || s.admitted() || s.evicted() || s.unadopted() {
+		return nil
+	}
+	for i := range s.workload.Status.AdmissionChecks {
+		if s.workload.Status.AdmissionChecks[i].State != v1beta1.CheckStateReady {
+			return nil
+		}
+	}
+	return &step{write: putStatus(s.workload, Accept, s.awaited(accepted(s.workload, s.now)))}
+}
+
+// startBackoff is how long a workload that could not be started waits: a
+// minute, doubling with each failure up to an hour.
+func (s *sight) startBackoff() *time.Duration {
+	wait := backoff(time.Minute, time.Hour, s.workload.UID, failures(s.workload)+1)
+	return &wait
 }
 
 // started: the workload is admitted and its job is to be unsuspended.
@@ -131,8 +155,10 @@ func started(s *sight) *step {
 		return nil
 	}
 	if s.slot.refusals >= mostRefusals {
-		return &step{write: putStatus(s.workload, Evict, evicted(s.workload, EvictedByFailedStart,
-			fmt.Sprintf("The job could not be started in %d tries; the server says: %s", s.slot.refusals, s.slot.refusal), s.now))}
+		return &step{write: putStatus(s.workload, Evict, evicted(s.workload, Eviction{
+			Reason: EvictedByFailedStart, Backoff: s.startBackoff(),
+			Message: fmt.Sprintf("The job could not be started in %d tries; the server says: %s", s.slot.refusals, s.slot.refusal),
+		}, s.now))}
 	}
 	start, missing := s.start()
 	if missing != "" {

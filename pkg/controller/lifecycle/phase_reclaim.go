@@ -33,8 +33,10 @@ func outgrown(s *sight) *step {
 		if st := s.verified(); st != nil {
 			return st
 		}
-		return &step{write: putStatus(s.workload, Evict, evicted(s.workload, EvictedByResize, fmt.Sprintf(
-			"The running job was enlarged to %d pods, but holds quota for %d; it waits in the queue again with its new size", wanted, held), s.now))}
+		return &step{write: putStatus(s.workload, Evict, evicted(s.workload, Eviction{
+			Reason:  EvictedByResize,
+			Message: fmt.Sprintf("The running job was enlarged to %d pods, but holds quota for %d; it waits in the queue again with its new size", wanted, held),
+		}, s.now))}
 	}
 	return nil
 }

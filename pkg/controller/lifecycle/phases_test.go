@@ -12,6 +12,7 @@ import (
 
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/ledger"
 	"fairlead.dev/fairlead/pkg/job"
 	"fairlead.dev/fairlead/pkg/job/batchjob"
 )
@@ -31,6 +32,21 @@ type scene struct {
 	workload *v1beta1.Workload
 	slot     slot
 	facts    Facts
+	queues   queues
+}
+
+// queues are the one ClusterQueue and the one LocalQueue of a scene.
+type queues struct {
+	cq *v1beta1.ClusterQueue
+	lq *v1beta1.LocalQueue
+}
+
+func (q *queues) ClusterQueue(name string) (*v1beta1.ClusterQueue, bool) {
+	return q.cq, q.cq != nil && q.cq.Name == name
+}
+
+func (q *queues) LocalQueue(key ledger.Key) (*v1beta1.LocalQueue, bool) {
+	return q.lq, q.lq != nil && q.lq.Name == key.Name && q.lq.Namespace == key.Namespace
 }
 
 // newScene is a suspended Job with its Workload, which waits.
@@ -43,6 +59,11 @@ func newScene() *scene {
 	s := &scene{job: j, facts: Facts{Classes: noClasses{}, Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) {
 		return &v1beta1.ResourceFlavor{Spec: v1beta1.ResourceFlavorSpec{NodeLabels: map[string]string{"kind": name}}}, name != "missing"
 	}}}
+	s.queues = queues{
+		cq: &v1beta1.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: "cq"}},
+		lq: &v1beta1.LocalQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "osg", Name: "main"}, Spec: v1beta1.LocalQueueSpec{ClusterQueue: "cq"}},
+	}
+	s.facts.Queues = &s.queues
 	sets, err := batchjob.Kind{}.PodSets(j)
 	if err != nil {
 		panic(err)
@@ -91,7 +112,9 @@ func (s *scene) inject(workload string) {
 	s.job.Annotations = map[string]string{v1beta1.InjectedAnnotation: string(raw)}
 }
 
-func (s *scene) evict(reason string) { s.workload.Status = evicted(s.workload, reason, "because", now) }
+func (s *scene) evict(reason string) {
+	s.workload.Status = evicted(s.workload, Eviction{Reason: reason, Message: "because"}, now)
+}
 
 func (s *scene) end(kind batchv1.JobConditionType) {
 	s.job.Status.Conditions = append(s.job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue})
@@ -316,9 +339,12 @@ func TestReservingSettlesAnEviction(t *testing.T) {
 	s := newScene()
 	s.admit()
 	s.evict(v1beta1.EvictedDeactivated)
+	if c := condition(s.workload, v1beta1.WorkloadAdmitted); c.Status != metav1.ConditionTrue {
+		t.Errorf("what is stopping is still admitted: %+v", c)
+	}
 	no := false
 	s.workload.Spec.Active = &no
-	s.workload.Status = released(s.workload, "stopped", 0, now)
+	s.workload.Status = released(s.workload, "stopped", now)
 	requeued := condition(s.workload, v1beta1.WorkloadRequeued)
 	if requeued.Status != metav1.ConditionFalse || requeued.Reason != v1beta1.EvictedDeactivated {
 		t.Errorf("a deactivated workload is requeued: %+v", requeued)
@@ -349,19 +375,22 @@ func TestFailedStartsWaitLongerEachTime(t *testing.T) {
 	waited := []time.Duration{}
 	for range 8 {
 		s.admit()
-		s.evict(EvictedByFailedStart)
-		s.workload.Status = released(s.workload, "refused", startBackoff(s.workload), now)
+		s.slot.refusals = mostRefusals
+		s.workload.Status = *next(s.sight()).write.Status
 		waited = append(waited, s.workload.Status.RequeueState.RequeueAt.Sub(now))
+		s.workload.Status = released(s.workload, "refused", now)
 	}
-	if waited[0] != time.Minute || waited[1] != 2*time.Minute || waited[7] != time.Hour {
-		t.Errorf("waits are %v", waited)
+	for i, least := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
+		if waited[i] < least || waited[i] > min(least+least/10, time.Hour) {
+			t.Errorf("failure %d waits %v, want about %v", i+1, waited[i], least)
+		}
 	}
 }
 
 func TestMessagesFitTheAPI(t *testing.T) {
 	s := newScene()
 	s.evict(strings.Repeat("x", 10))
-	s.workload.Status = evicted(s.workload, "Reason", strings.Repeat("long ", 10000), now)
+	s.workload.Status = evicted(s.workload, Eviction{Reason: "Reason", Message: strings.Repeat("long ", 10000)}, now)
 	if got := len(condition(s.workload, v1beta1.WorkloadEvicted).Message); got > 32<<10 {
 		t.Errorf("a message of %d bytes", got)
 	}

@@ -68,6 +68,11 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 		kind.Trim(obj)
 		return obj, nil
 	}
+	if w.Verb == DeleteJob {
+		background := metav1.DeletePropagationBackground
+		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &w.UID}, PropagationPolicy: &background}
+		return nil, c.jobs.Delete().Namespace(w.Namespace).Resource(kind.Resource()).Name(w.Name).Body(&options).Do(ctx).Error()
+	}
 	if w.Verb == DeleteWorkload {
 		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &w.UID, ResourceVersion: &w.Version}}
 		return nil, c.workloads.Delete().Namespace(w.Namespace).Resource(workloads).Name(w.Name).Body(&options).Do(ctx).Error()

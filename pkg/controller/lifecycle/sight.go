@@ -14,7 +14,8 @@ import (
 )
 
 // sight is everything that is known about one workload at one moment. Phases
-// read it and change nothing.
+// read it; all they leave in it is a note for when they find nothing to do:
+// when to look again, and what to warn the job's user of.
 type sight struct {
 	now      time.Time
 	key      ledger.Key
@@ -24,11 +25,25 @@ type sight struct {
 	state    job.State         // of job
 	slot     *slot
 	facts    *Facts
+
+	again                  time.Duration // 0: not before something changes
+	warning, warningReason string
 }
+
+// wake asks for another look after a while.
+func (s *sight) wake(after time.Duration) {
+	if s.again == 0 || after < s.again {
+		s.again = after
+	}
+}
+
+// warn tells the job's user what to mend.
+func (s *sight) warn(reason, message string) { s.warningReason, s.warning = reason, message }
 
 // Facts is what phases look up besides the workload itself.
 type Facts struct {
 	Classes job.Classes
+	Queues  Queues
 	// Flavor returns the node labels and tolerations of a ResourceFlavor.
 	Flavor func(name string) (*v1beta1.ResourceFlavor, bool)
 	// Retention is how long finished Workloads are kept, nil for as long as
@@ -39,6 +54,8 @@ type Facts struct {
 	Managed func(namespace string) bool
 	// HoldUnqueued says that jobs without queue wait too, in managed namespaces.
 	HoldUnqueued bool
+	// Readiness is nil where nobody waits for pods.
+	Readiness *Readiness
 }
 
 // managed says whether the jobs of a namespace are managed.

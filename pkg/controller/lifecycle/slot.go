@@ -34,6 +34,7 @@ type slot struct {
 	decision *decision
 	adopt    *admission.Assignment
 	verdict  *verdict
+	order    *order
 
 	// pending is a write whose answer is not known; nothing else is written
 	// before it is.
@@ -90,7 +91,7 @@ type verdict struct {
 
 // empty says whether there is nothing left to remember.
 func (s *slot) empty() bool {
-	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.pending == nil && s.failures == 0 &&
+	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.order == nil && s.pending == nil && s.failures == 0 &&
 		s.created == "" && s.ownerless.IsZero() && s.refusals == 0 && s.compared == pair{} && s.verified == pair{} &&
 		s.narrowed.IsZero() && s.marked == 0 && s.warned == ""
 }

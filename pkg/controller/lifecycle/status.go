@@ -117,44 +117,17 @@ func admitted(wl *v1beta1.Workload, assignment *admission.Assignment, message st
 	e.set(v1beta1.WorkloadAdmitted, true, v1beta1.ReasonAdmitted, "The job may run")
 	e.settle(v1beta1.WorkloadEvicted, v1beta1.ReasonQuotaReserved, "Quota is reserved again")
 	e.settle(v1beta1.WorkloadPreempted, v1beta1.ReasonQuotaReserved, "Quota is reserved again")
-	if c := meta.FindStatusCondition(e.status.Conditions, v1beta1.WorkloadRequeued); c != nil && c.Status == metav1.ConditionFalse {
-		e.set(v1beta1.WorkloadRequeued, true, v1beta1.RequeuedReactivated, "The workload was activated again")
-	}
+	e.requeue()
 	if rs := e.status.RequeueState; rs != nil {
 		rs.RequeueAt = nil
 	}
 	return e.status
 }
 
-// evicted begins the end of an admission; the quota stays held until the job
-// has stopped.
-func evicted(wl *v1beta1.Workload, reason, message string, now time.Time) v1beta1.WorkloadStatus {
+// accepted lets the job of a workload run that holds quota already.
+func accepted(wl *v1beta1.Workload, now time.Time) v1beta1.WorkloadStatus {
 	e := editStatus(wl, now)
-	e.set(v1beta1.WorkloadEvicted, true, reason, message)
-	return e.status
-}
-
-// released gives the quota back. requeueAfter, if positive, is how long the
-// workload has to wait before it is tried again.
-func released(wl *v1beta1.Workload, message string, requeueAfter time.Duration, now time.Time) v1beta1.WorkloadStatus {
-	e := editStatus(wl, now)
-	e.status.Admission = nil
-	e.status.ReclaimablePods = nil
-	e.status.AdmissionChecks = nil
-	e.set(v1beta1.WorkloadQuotaReserved, false, v1beta1.PendingEvaluation, message)
-	e.set(v1beta1.WorkloadAdmitted, false, v1beta1.NotAdmittedNoReservation, "The workload holds no quota")
-	if c := meta.FindStatusCondition(wl.Status.Conditions, v1beta1.WorkloadEvicted); c != nil && c.Status == metav1.ConditionTrue {
-		waitsAgain := wl.IsActive()
-		e.set(v1beta1.WorkloadRequeued, waitsAgain, c.Reason, message)
-	}
-	if requeueAfter > 0 {
-		count := int32(1)
-		if rs := e.status.RequeueState; rs != nil && rs.Count != nil {
-			count = *rs.Count + 1
-		}
-		at := metav1.NewTime(now.Add(requeueAfter))
-		e.status.RequeueState = &v1beta1.RequeueState{Count: &count, RequeueAt: &at}
-	}
+	e.set(v1beta1.WorkloadAdmitted, true, v1beta1.ReasonAdmitted, "The job may run")
 	return e.status
 }
 

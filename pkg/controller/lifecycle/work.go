@@ -17,6 +17,10 @@ const mostSteps = 6
 // its job may be taken again.
 const undecidedRetry = 2 * time.Second
 
+// deletedGrace is how long the watch may take to show a deletion before it is
+// repeated (which does no harm).
+const deletedGrace = 30 * time.Second
+
 // startRetry is the wait after the first refusal to start a job; it doubles.
 const startRetry = 500 * time.Millisecond
 
@@ -81,7 +85,7 @@ func (x *Executor) later(key ledger.Key, s *slot, after time.Duration) {
 func (v *sight) reconcileSlot() {
 	s, wl := v.slot, v.workload
 	if wl == nil {
-		s.decision, s.adopt, s.verdict = nil, nil, nil
+		s.decision, s.adopt, s.verdict, s.order = nil, nil, nil, nil
 	} else {
 		s.created = ""
 		if v.holds() || v.finished() {
@@ -89,6 +93,9 @@ func (v *sight) reconcileSlot() {
 		}
 		if s.decision != nil && s.decision.uid != wl.UID {
 			s.decision = nil
+		}
+		if o := s.order; o != nil && (o.uid != wl.UID || v.evicted() && v.holds() || v.finished() || !v.holds() && s.decision == nil) {
+			s.order = nil
 		}
 	}
 	if !v.holds() || v.running() {
@@ -151,6 +158,11 @@ func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 		s.pending = nil
 		s.succeeded()
 		x.wrote(key, s, write, obj)
+		if write.Verb == DeleteWorkload || write.Verb == DeleteJob {
+			// The watch will say so; until then nothing can be done.
+			x.later(key, s, deletedGrace)
+			return false
+		}
 		return true
 	case unknown:
 		wait := s.failed(time.Now())
@@ -224,7 +236,7 @@ func (x *Executor) refresh(ctx context.Context, key ledger.Key, write *Write) (c
 	switch write.Verb {
 	case CreateWorkload:
 		return false, nil
-	case PatchJob, PatchJobStatus:
+	case PatchJob, PatchJobStatus, DeleteJob:
 		obj, err := x.readJob(ctx, key, write.Namespace, write.Name)
 		if judge(err) == gone {
 			return true, nil

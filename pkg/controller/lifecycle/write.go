@@ -24,6 +24,7 @@ const (
 	DeleteWorkload
 	PatchJob
 	PatchJobStatus
+	DeleteJob
 )
 
 // Purpose is why a write is made. It chooses what follows the answer.
@@ -31,21 +32,28 @@ type Purpose string
 
 // The purposes.
 const (
-	Create     Purpose = "create"    // the Workload of a new job
-	Respec     Purpose = "respec"    // the job was edited while it waits
-	Admit      Purpose = "admit"     // carry out a decision of the engine
-	Adopt      Purpose = "adopt"     // charge a job that runs already
-	MarkJob    Purpose = "mark"      // say on the job itself that it is held
-	StartJob   Purpose = "start"     // unsuspend the job
-	Evict      Purpose = "evict"     // begin to stop the job
-	StopJob    Purpose = "stop"      // suspend the job
-	RestoreJob Purpose = "restore"   // take the injection out of the job
-	Release    Purpose = "release"   // give the quota back
-	Reclaim    Purpose = "reclaim"   // give the quota of ended pods back
-	Finish     Purpose = "finish"    // the job has ended
-	Explain    Purpose = "explain"   // why the workload waits
-	Discard    Purpose = "discard"   // the Workload of a job that left the queue
-	Retain     Purpose = "retention" // the Workload has been kept long enough
+	Create     Purpose = "create"     // the Workload of a new job
+	Respec     Purpose = "respec"     // the job was edited while it waits
+	Admit      Purpose = "admit"      // carry out a decision of the engine
+	Adopt      Purpose = "adopt"      // charge a job that runs already
+	Accept     Purpose = "accept"     // quota is reserved by somebody and no check is missing
+	Ready      Purpose = "ready"      // whether the job's pods are ready has changed
+	MarkJob    Purpose = "mark"       // say on the job itself that it is held
+	StartJob   Purpose = "start"      // unsuspend the job
+	Evict      Purpose = "evict"      // begin to stop the job
+	StopJob    Purpose = "stop"       // suspend the job
+	RestoreJob Purpose = "restore"    // take the injection out of the job
+	Release    Purpose = "release"    // give the quota back
+	Reclaim    Purpose = "reclaim"    // give the quota of ended pods back
+	Requeue    Purpose = "requeue"    // what kept the workload from waiting is over
+	Condemn    Purpose = "condemn"    // the workload is to be deactivated
+	Deactivate Purpose = "deactivate" // ... and is
+	Hold       Purpose = "hold"       // the evicted job must not run again by itself
+	Delete     Purpose = "delete"     // the evicted job must not run again
+	Finish     Purpose = "finish"     // the job has ended
+	Explain    Purpose = "explain"    // why the workload waits
+	Discard    Purpose = "discard"    // the Workload of a job that left the queue
+	Retain     Purpose = "retention"  // the Workload has been kept long enough
 )
 
 // Write is one write, complete and ready to be repeated byte for byte.

@@ -21,6 +21,8 @@ type feeder struct {
 	queues   *translate.Queues // for adoption and strict namespaces
 	// unsettled: what pods in strict namespaces must request may have changed.
 	unsettled bool
+	// evictionTime: see Config.
+	evictionTime bool
 }
 
 // record is what the loop knows of one Workload.
@@ -44,6 +46,8 @@ func newFeeder(config Config) *feeder {
 		records:  map[string]*record{},
 		shapes:   config.Shapes,
 		queues:   translate.NewQueues(),
+
+		evictionTime: config.EvictionTime,
 	}
 }
 
@@ -111,6 +115,7 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 		r.generation, r.shape = wl.Generation, f.shapes.Of(wl)
 	}
 	value := translate.Workload(wl, r.shape)
+	value.QueueTime = translate.QueueTime(wl, f.evictionTime)
 	if value.Admission == nil && runsUnseen(wl) {
 		value.Admission = f.queues.Adopt(&value)
 		if value.Admission != nil {

@@ -48,6 +48,9 @@ type Config struct {
 	Shapes translate.Shapes
 	// JobEnded says whether the job of a Workload is known to have ended.
 	JobEnded func(ledger.Key) bool
+	// EvictionTime orders a workload evicted by PodsReadyTimeout by the time of
+	// that eviction.
+	EvictionTime bool
 	// Observe is told how long each pass took and how many decisions it made.
 	Observe func(pass time.Duration, decisions int)
 	Log     logr.Logger

@@ -22,6 +22,8 @@ func (k Kind) State(obj client.Object) job.State {
 		Suspended:           suspended(j),
 		Idle:                idle(j),
 		Unmarked:            unmarked(j),
+		PodsReady:           podsReady(j),
+		OnEviction:          j.Annotations[v1beta1.OnEvictionAnnotation],
 		Finished:            outcome(j),
 		Deleting:            j.DeletionTimestamp != nil,
 	}
@@ -40,6 +42,22 @@ func idle(j *batchv1.Job) bool {
 		return false
 	}
 	return j.Status.StartTime == nil || hasCondition(j, batchv1.JobSuspended) != nil
+}
+
+// podsReady counts pods that have succeeded as ready, so that a Job of more
+// completions than it runs at once does not seem to lose pods that end.
+func podsReady(j *batchv1.Job) bool {
+	wanted, ready := int32(1), j.Status.Succeeded
+	if j.Spec.Parallelism != nil {
+		wanted = *j.Spec.Parallelism
+	}
+	if j.Spec.Completions != nil {
+		wanted = min(wanted, *j.Spec.Completions)
+	}
+	if j.Status.Ready != nil {
+		ready += *j.Status.Ready
+	}
+	return ready >= wanted
 }
 
 func outcome(j *batchv1.Job) *job.Outcome {

@@ -44,6 +44,7 @@ func (k Kind) Trim(obj client.Object) {
 		Conditions:    full.Status.Conditions,
 		StartTime:     full.Status.StartTime,
 		Active:        full.Status.Active,
+		Ready:         full.Status.Ready,
 		Terminating:   full.Status.Terminating,
 		Succeeded:     full.Status.Succeeded,
 		FailedIndexes: full.Status.FailedIndexes,

@@ -205,7 +205,7 @@ func (t *tenant) run(j *batchv1.Job) {
 func (t *tenant) halt(j *batchv1.Job) {
 	GinkgoHelper()
 	t.report(j, func(s *batchv1.JobStatus) {
-		s.StartTime, s.Active = nil, 0
+		s.StartTime, s.Active, s.Ready = nil, 0, nil
 		s.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuspended, Status: corev1.ConditionTrue, Reason: "JobSuspended"}}
 	})
 }
@@ -218,7 +218,7 @@ func (t *tenant) finish(j *batchv1.Job, how batchv1.JobConditionType) {
 		if s.StartTime == nil {
 			s.StartTime = &now
 		}
-		s.Active = 0
+		s.Active, s.Ready = 0, nil
 		before := batchv1.JobSuccessCriteriaMet
 		if how == batchv1.JobFailed {
 			before = batchv1.JobFailureTarget
