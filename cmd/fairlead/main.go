@@ -44,6 +44,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newReleaseCommand(),
 		newSandboxCommand(),
+		newSimulateCommand(),
 	)
 	return root
 }

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fairlead.dev/fairlead/internal/simulate"
+	"fairlead.dev/fairlead/pkg/simulation/trace"
+)
+
+// simulateFlags are the flags of `fairlead simulate`.
+type simulateFlags struct {
+	generator, trace, format, queueBy string
+	jobs                              int
+	seed                              uint64
+	load                              float64
+	cores                             int64
+	queues, compare                   string
+	output, outputFile                string
+	resource, decisionLog             string
+	quiet, printQueues                bool
+}
+
+// newSimulateCommand is `fairlead simulate`.
+func newSimulateCommand() *cobra.Command {
+	var flags simulateFlags
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "What would happen to these jobs in these queues?",
+		Long: `Run the scheduler that the manager runs under a virtual clock: weeks of jobs in
+seconds. Jobs come from a generator or a trace, queues from manifests. Nothing
+is changed anywhere.
+
+Without --queues a facility of 5,000 cores is simulated (--print-queues shows
+it); for a trace, queues are made from it.`,
+		Example: `  fairlead simulate --generator hep --jobs 100000 --seed 7
+  fairlead simulate --trace log.swf --queues queues.yaml --output json --output-file report.json
+  fairlead simulate --generator lublin --load 1.1 --queues now.yaml --compare other.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd, &flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.generator, "generator", "", "make jobs up: hep (pilots and analysis of a physics facility) or lublin (parallel jobs, Lublin and Feitelson's model); default hep")
+	f.StringVar(&flags.trace, "trace", "", "read jobs from this file; - is standard input")
+	f.StringVar(&flags.format, "format", "", "format of the trace: swf or jsonl (default by the file's name)")
+	f.StringVar(&flags.queueBy, "queue-by", string(trace.ByGroup), "field of an SWF trace that tells a job's queue: group, queue, user or partition")
+	f.IntVar(&flags.jobs, "jobs", 0, "how many jobs to make up (default 10000), or to read at most")
+	f.Uint64Var(&flags.seed, "seed", 1, "seed of the generator: the same seed, the same jobs")
+	f.Float64Var(&flags.load, "load", 0, "scale the times between submissions so that the work offered is this part of what all cores can do (default 0.9 for a generator, as it is for a trace)")
+	f.Int64Var(&flags.cores, "cores", 0, "cores of the machine, where queues are made for a trace (default as the trace says)")
+	f.StringVar(&flags.queues, "queues", "", "file of manifests: ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, and a Configuration to set fairSharing")
+	f.StringVar(&flags.compare, "compare", "", "second file of manifests: the same jobs in both, side by side")
+	f.StringVarP(&flags.output, "output", "o", "text", "text or json")
+	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
+	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
+	f.StringVar(&flags.decisionLog, "decision-log", "", "write each decision to this file; with --compare, the second set's to FILE.2")
+	f.BoolVar(&flags.printQueues, "print-queues", false, "print the manifests of the default facility and do nothing else")
+	f.BoolVarP(&flags.quiet, "quiet", "q", false, "show no progress")
+	return cmd
+}
+
+// validate refuses what does not go together.
+func (f *simulateFlags) validate() error {
+	switch {
+	case f.generator != "" && f.trace != "":
+		return errors.New("--generator and --trace: give one of them")
+	case f.output != "text" && f.output != "json":
+		return fmt.Errorf("--output %q: use text or json", f.output)
+	case f.jobs < 0:
+		return fmt.Errorf("--jobs %d: give a number above 0", f.jobs)
+	case f.load < 0:
+		return fmt.Errorf("--load %g: give a number above 0, for example 0.9", f.load)
+	case f.cores < 0 || f.cores > 1<<40:
+		return fmt.Errorf("--cores %d: give a number from 1", f.cores)
+	case f.cores > 0 && (f.trace == "" || f.queues != ""):
+		return errors.New("--cores is for queues made for a trace: use it with --trace and without --queues")
+	case f.trace == "" && f.format != "":
+		return errors.New("--format is for --trace")
+	}
+	return nil
+}
+
+func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
+	if err := flags.validate(); err != nil {
+		return err
+	}
+	if flags.printQueues {
+		_, err := cmd.OutOrStdout().Write(simulate.DefaultManifest())
+		return err
+	}
+	jobs, sets, source, err := flags.inputs(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	report := &simulate.Report{Jobs: source}
+	for i, set := range sets {
+		scenario, err := flags.simulate(cmd, i, set, jobs)
+		if err != nil {
+			return err
+		}
+		report.Scenarios = append(report.Scenarios, scenario)
+	}
+	return flags.write(cmd.OutOrStdout(), report)
+}
+
+// inputs reads or makes jobs and queues.
+func (f *simulateFlags) inputs(stdin io.Reader) (jobs *trace.Trace, sets []*simulate.QueueSet, source string, err error) {
+	if f.trace != "" {
+		if jobs, err = f.readTrace(stdin); err != nil {
+			return nil, nil, "", fmt.Errorf("trace %s: %w", f.trace, err)
+		}
+		jobs.Limit(f.jobs)
+		source = "trace " + f.trace
+	}
+	var set *simulate.QueueSet
+	switch {
+	case f.queues != "":
+		set, err = simulate.LoadQueues(f.queues)
+	case jobs != nil:
+		set, err = simulate.QueuesFor(jobs, f.cores*1000)
+	default:
+		set, err = simulate.DefaultQueues()
+	}
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if jobs == nil {
+		source, jobs, err = f.generate(set)
+	} else if f.load > 0 && !jobs.ScaleTo(f.load, int64(set.Capacity())) {
+		err = errors.New("--load: the jobs of the trace have no work, or are all submitted at once: there is nothing to scale")
+	}
+	if err != nil {
+		return nil, nil, "", err
+	}
+	sets = []*simulate.QueueSet{set}
+	if f.compare != "" {
+		other, err := simulate.LoadQueues(f.compare)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		sets = append(sets, other)
+	}
+	return jobs, sets, source, nil
+}
+
+func (f *simulateFlags) generate(set *simulate.QueueSet) (source string, jobs *trace.Trace, err error) {
+	generator, n, load := f.generator, f.jobs, f.load
+	if generator == "" {
+		generator = "hep"
+	}
+	if n == 0 {
+		n = 10_000
+	}
+	if load == 0 {
+		load = 0.9
+	}
+	jobs, err = simulate.Generate(generator, set, n, f.seed, load)
+	return fmt.Sprintf("generator %s, seed %d", generator, f.seed), jobs, err
+}
+
+func (f *simulateFlags) readTrace(stdin io.Reader) (*trace.Trace, error) {
+	format := f.format
+	if format == "" {
+		switch filepath.Ext(f.trace) {
+		case ".swf":
+			format = "swf"
+		case ".jsonl", ".ndjson":
+			format = "jsonl"
+		default:
+			return nil, fmt.Errorf("its name does not tell its format: add --format %s", strings.Join(simulate.Formats, " or --format "))
+		}
+	}
+	if f.trace == "-" {
+		return simulate.ReadTrace(stdin, format, trace.QueueField(f.queueBy))
+	}
+	file, err := os.Open(f.trace)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return simulate.ReadTrace(file, format, trace.QueueField(f.queueBy))
+}
+
+// simulate runs one set.
+func (f *simulateFlags) simulate(cmd *cobra.Command, n int, set *simulate.QueueSet, jobs *trace.Trace) (*simulate.Scenario, error) {
+	options := simulate.Options{Resource: f.resource, Begin: time.Unix(0, 0)}
+	if !f.quiet {
+		progress := newProgress(cmd.ErrOrStderr(), len(jobs.Jobs))
+		options.Progress = progress.show
+		defer progress.clear()
+	}
+	if f.decisionLog == "" {
+		return simulate.Run(set, jobs, options)
+	}
+	path := f.decisionLog
+	if n > 0 {
+		path = fmt.Sprintf("%s.%d", path, n+1)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("--decision-log: %w", err)
+	}
+	options.DecisionLog = file
+	scenario, err := simulate.Run(set, jobs, options)
+	if closeErr := file.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("--decision-log: %w", closeErr)
+	}
+	return scenario, err
+}
+
+// write writes the report where it is wanted.
+func (f *simulateFlags) write(out io.Writer, report *simulate.Report) error {
+	write := map[string]func(io.Writer, *simulate.Report) error{
+		"text": simulate.WriteText, "json": simulate.WriteJSON,
+	}[f.output]
+	if f.outputFile == "" {
+		return write(out, report)
+	}
+	file, err := os.Create(f.outputFile)
+	if err != nil {
+		return fmt.Errorf("--output-file: %w", err)
+	}
+	err = write(file, report)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
