@@ -13,6 +13,8 @@
 //	                        --> Outcome{Admits, Evicts, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
 //	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
+//	       where the procedure falls short of brute force                                  (exception.go)
+//	       laws along a history: Ledger, BringToRest, WithinNominal, WeightZeroFirst       (thrash.go)
 //
 // The only state kept beyond what the events say is what the procedure "A pass" (semantics section 4) defines: stored
 // representatives, parked marks, holds with their clocks, evictions decided but not seen yet, and the verdict of the
@@ -110,8 +112,9 @@
 //     short of anything.
 //  27. "split by a simulated removal of victims": the whole procedure for this flavor-resource alone, final check included.
 //     If those in flight suffice it is reclaim.
-//  28. "Whoever fits once the evicted are gone, without further victims, holds too": whoever has a Preempt verdict. One for
-//     whom Preempt is not possible stays NoFit.
+//  28. "Whoever fits once the evicted are gone, without further victims, holds too": whoever, even if "Preempt is possible
+//     only if" does not hold: to wait for the evicted preempts nobody. Else a preemptor would lose its hold ("its verdict
+//     becomes NoFit") while its victims leave, because X is gone by then: see TestWhoeverFitsThenHolds.
 //  29. X is one node for the whole request: it holds every requested flavor-resource. It is found once, before removals; so
 //     are all ranks of candidates. The part of the request not covered by local quota below is never negative.
 //  30. "if nobody elsewhere is a candidate", "nobody is outside X": a candidate elsewhere is one who could be taken before
@@ -145,4 +148,8 @@
 //     held back.
 //  45. With Options.Preemption a verdict may turn to Fit by a rise too: where the search stops at, or prefers, a flavor with
 //     victims to one that fits, and those victims get lost. See UnservedAfterRise.
+//  46. Whether plan B is tried at all is part of who may be a victim: brute force, too, takes those who need the within-nominal
+//     condition only where B is tried. See Problem.PlanBExcluded.
+//  47. "at most one victim a queue": in brute force of those whom only the second strategy allows.
+//  48. No cap on evictions: semantics.md has none.
 package oracle

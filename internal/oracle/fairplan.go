@@ -2,18 +2,14 @@ package oracle
 
 import "sort"
 
-// fair finds victims under fair sharing.
-func (p *problem) fair() ([]*victim, bool) {
+// takeFair takes victims under fair sharing until the workload fits.
+func (p *problem) takeFair() (taken []*victim, done bool) {
 	within := p.staysWithin()
-	pool := p.fairCandidates(within)
-	taken, rejected, done := p.firstStrategy(pool, within)
+	taken, rejected, done := p.firstStrategy(p.fairCandidates(within), within)
 	if !done && len(p.s.strategies) > 1 {
-		taken, done = p.secondStrategy(taken, rejected)
+		return p.secondStrategy(taken, rejected)
 	}
-	if !done {
-		return nil, false
-	}
-	return p.settle(taken, p.fits, p.fairRule)
+	return taken, done
 }
 
 // staysWithin says whether the preemptor's queue is within nominal in every short flavor-resource, the request

@@ -85,7 +85,7 @@ func (s *World) setTime(now int64) {
 
 // reservedAt is when the workload got its quota.
 func (w *workload) reservedAt() int64 {
-	if w.state == assumed {
+	if w.ours {
 		return w.reserved
 	}
 	return w.seen.ReservedAt
@@ -104,7 +104,7 @@ func (s *World) protectedUntil(w *workload) int64 {
 	switch {
 	case least == 0:
 		return 0
-	case w.state == assumed:
+	case w.ours:
 		return add(w.reserved, least)
 	}
 	return add(w.seen.AdmittedAt, least)

@@ -136,6 +136,9 @@ func (p *Problem) illegal(victims []*victim) []string {
 			if !p.p.exceeds(v, others) {
 				wrong = append(wrong, fmt.Sprintf("%s: a node of ClusterQueue %s's path is within its quota", v.w.seen.UID, v.q.Name))
 			}
+			if v.nominal && p.PlanBExcluded() {
+				wrong = append(wrong, fmt.Sprintf("%s: plan B is not tried here", v.w.seen.UID))
+			}
 			if v.nominal && !p.p.within(victims) {
 				wrong = append(wrong, fmt.Sprintf("%s: the preemptor's queue does not end within nominal", v.w.seen.UID))
 			}
@@ -158,17 +161,20 @@ func (p *Problem) illegal(victims []*victim) []string {
 	return wrong
 }
 
+// PlanBExcluded says that plan A alone is tried, so that victims who need the preemptor's queue to end within nominal may
+// not be taken. Not under fair sharing.
+func (p *Problem) PlanBExcluded() bool {
+	return !p.p.s.fairSharing && len(p.p.plans(p.candidates)) == 1
+}
+
 // allowed is the index of the first fair sharing strategy that allows to take the victim, -1 if none does.
 func (p *Problem) allowed(v *victim, others []*victim) int {
-	try := *v
+	strategies := p.p.s.strategies
 	if p.within {
-		if try.rule = ""; p.p.fairRule(&try, others) {
-			return 0
-		}
-		return -1
+		strategies = []FairStrategy{""}
 	}
-	for i, strategy := range p.p.s.strategies {
-		if try.rule = strategy; p.p.fairRule(&try, others) {
+	for i, strategy := range strategies {
+		if v.rule = strategy; p.p.fairRule(v, others) {
 			return i
 		}
 	}
@@ -229,9 +235,23 @@ func (p *Problem) Procedure() (victims []Victim, found bool) {
 	return victims, found
 }
 
+// otherPlanSmaller says whether the plan is the procedure's, and not minimal for the reason of that exception.
+func (p *Problem) otherPlanSmaller(victims []UID) bool {
+	plan, found := p.p.solve()
+	if p.p.s.fairSharing || !found || len(plan) != len(victims) {
+		return false
+	}
+	for _, v := range p.pick(victims) {
+		if !contains(plan, v) {
+			return false
+		}
+	}
+	return len(p.p.plans(p.candidates)) == 2
+}
+
 // CheckEvict judges one preemption against the state before it and lists what is wrong: who preempts does not wait, or fits
 // as it is; a victim is no candidate (policy, priority, minimum runtime, evicted already, uses nothing that is
-// short), carries the wrong reason, or may not be taken on the final state; the plan is not feasible, or not minimal.
+// short), carries the wrong reason, or may not be taken on the final state; the plan is not feasible, or not minimal (OtherPlanSmaller excepted).
 // The Hold of e is taken for the request.
 func (s *World) CheckEvict(e Evict) []string {
 	var wrong []string
@@ -265,11 +285,11 @@ func (s *World) CheckEvict(e Evict) []string {
 	for _, problem := range p.Illegal(uids) {
 		say("%s", problem)
 	}
-	if len(uids) <= MostCandidates && !p.Minimal(uids) {
+	if len(uids) <= MostCandidates && !p.Minimal(uids) && !p.otherPlanSmaller(uids) {
 		say("not all of %v are needed", uids)
 	}
 	return wrong
 }
 
-// IllegalPlans lists what CheckEvict found wrong with the preemptions that Decide decided.
+// IllegalPlans lists what Options.Judge found wrong with the preemptions that Decide decided.
 func (s *World) IllegalPlans() []string { return s.illegal }

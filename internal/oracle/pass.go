@@ -157,7 +157,9 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		e.Victims = append(e.Victims, Victim{victim.w.seen.UID, victim.q.Name, victim.reason})
 	}
 	if len(e.Victims) > 0 {
-		s.illegal = append(s.illegal, s.CheckEvict(e)...)
+		if s.judge != nil {
+			s.illegal = append(s.illegal, s.judge(s, e)...)
+		}
 		out.Evicts = append(out.Evicts, e)
 	}
 	s.setHold(w, q.Name, v.request, true)

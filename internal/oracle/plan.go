@@ -126,19 +126,29 @@ func except(victims []*victim, v *victim) []*victim {
 
 // solve finds the victims. A plan without victims means that those in flight suffice.
 func (p *problem) solve() (victims []*victim, found bool) {
-	switch {
-	case p.fits(nil):
+	if p.fits(nil) {
 		return nil, true
-	case p.s.fairSharing:
-		return p.fair()
+	}
+	if p.s.fairSharing {
+		if taken, done := p.takeFair(); done {
+			return p.settle(taken, p.fits, p.fairRule)
+		}
+		return nil, false
 	}
 	candidates := p.candidates()
 	for _, within := range p.plans(candidates) {
-		if victims, found = p.take(candidates, within); found {
-			return victims, true
+		if taken, done := p.take(candidates, within); done {
+			if victims, found = p.settle(taken, p.enough(within), p.exceeds); found {
+				return victims, true
+			}
 		}
 	}
 	return nil, false
+}
+
+// enough is what plan A, or plan B, which is within, must reach.
+func (p *problem) enough(within bool) func([]*victim) bool {
+	return func(taken []*victim) bool { return p.fits(taken) && (!within || p.within(taken)) }
 }
 
 // fits says whether the request fits once the victims are gone.
@@ -278,16 +288,14 @@ func (p *problem) plans(candidates []*victim) []bool {
 	return []bool{false, true}
 }
 
-// take tries plan A or B: take until the workload fits, give back what is not needed, check who remains.
-func (p *problem) take(candidates []*victim, within bool) ([]*victim, bool) {
-	enough := func(taken []*victim) bool { return p.fits(taken) && (!within || p.within(taken)) }
-	var taken []*victim
+// take takes victims for plan A, or B, which is within, until there are enough.
+func (p *problem) take(candidates []*victim, within bool) (taken []*victim, done bool) {
 	for _, v := range candidates {
 		if v.nominal && !within || !p.exceeds(v, taken) {
 			continue
 		}
-		if taken = append(taken, v); enough(taken) {
-			return p.settle(taken, enough, p.exceeds)
+		if taken = append(taken, v); p.enough(within)(taken) {
+			return taken, true
 		}
 	}
 	return nil, false

@@ -8,7 +8,7 @@ import (
 
 // plans is a story in which evictions are looked for.
 func plans(t *testing.T, o Options, flavors ...string) *story {
-	o.Preemption = true
+	o.Preemption, o.Judge = true, (*World).CheckEvict
 	if flavors == nil {
 		flavors = []string{"f"}
 	}
@@ -402,4 +402,43 @@ func TestFungibilityByVictims(t *testing.T) {
 		s.job("A", "a", 4, priority(1))
 		s.evicts(want)
 	}
+}
+
+// Whoever fits once the evicted are gone holds, even where no Preempt would be possible: A has 2, asks for 3, preempts
+// nobody, and the only X is the root: 3 of B + 3 of its 6.
+func TestWhoeverFitsThenHolds(t *testing.T) {
+	s := plans(t, Options{})
+	s.cohort("c", "", q("f", 4))
+	s.queue("A", "c", q("f", 2))
+	s.queue("B", "c", q("f", 0))
+	s.runs("B", "b", 3)
+	s.runs("B", "going", 3, func(w *Workload) { w.Evicted = true })
+	s.job("A", "a", 3)
+	out := s.evicts("")
+	s.waits(out, "a", WaitingForPreemptedWorkloads, Preempt)
+	s.holds(map[UID]int64{"a": 3})
+	s.job("A", "b4", 1, priority(9))
+	out = s.evicts("")
+	s.waits(out, "b4", WaitingForQuota, Preempt) // 0 + 3 held + 1 of 6 - 3: nominal 2 >= 1, but nothing is left
+	s.leaves("going")
+	s.decide("a")
+}
+
+// A preemptor's hold in a StrictFIFO queue outlives its headship; the one who overtook it does not get it.
+func TestOvertakenHolder(t *testing.T) {
+	s := plans(t, Options{HoldTimeout: 10})
+	s.edited(ClusterQueue{Name: "A", Cohort: "c", Strategy: StrictFIFO, Groups: cpuGroup(q("f", 4)), Preemption: reclaims(AnyPriority)})
+	s.queue("B", "c", q("f", 0))
+	s.runs("B", "b", 4)
+	s.job("A", "a", 4)
+	s.evicts("a: b InCohortReclamation")
+	s.job("A", "vip", 4, priority(9))
+	out := s.evicts("")
+	s.holds(map[UID]int64{"a": 4}) // of vip's nominal 4 all is held
+	s.waits(out, "vip", WaitingForQuota, Preempt)
+	s.waits(out, "a", WaitingForPreemptedWorkloads, Preempt)
+	s.leaves("b")
+	s.evicts("") // a fits, but may not pass vip
+	s.Apply(Time{10})
+	s.decide("vip")
 }

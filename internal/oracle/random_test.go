@@ -207,7 +207,7 @@ func TestRandomLogs(t *testing.T) {
 	})
 	t.Run("with preemption", func(t *testing.T) {
 		c := replay(t, 200, func(seed uint64) Options {
-			return Options{FairSharing: seed%2 == 0, Preemption: true, HoldTimeout: int64(seed % 3 * 5)}
+			return Options{FairSharing: seed%2 == 0, Preemption: true, Judge: (*World).CheckEvict, HoldTimeout: int64(seed % 3 * 5)}
 		})
 		if c.admits < 1500 || c.holds < 100 || c.evicts < 150 || c.suffice < 500 {
 			t.Errorf("the logs are too tame: %+v", c)

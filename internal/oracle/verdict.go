@@ -282,7 +282,7 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 				if want.amount > 0 {
 					consulted[f] = true
 				}
-				rv = s.judge(n, w, u, f, want, taken[f])
+				rv = s.quota(n, w, u, f, want, taken[f])
 				if rv.mode != fit {
 					short = append(short, f)
 				}
@@ -317,9 +317,9 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 	return name, best
 }
 
-// judge gives the verdict of one flavor-resource alone, what earlier pod sets took of it included. If it is short the
+// quota gives the verdict of one flavor-resource alone, what earlier pod sets took of it included. If it is short the
 // victims are simulated for it alone, and the level is taken after they and the evicted are gone.
-func (s *World) judge(n *node, w *workload, u table, f int, want ask, taken int64) flavorVerdict {
+func (s *World) quota(n *node, w *workload, u table, f int, want ask, taken int64) flavorVerdict {
 	if want.overflow || overflows(taken, want.amount) {
 		return flavorVerdict{mode: noFit, reason: ExceedsMaxQuota}
 	}
@@ -337,7 +337,7 @@ func (s *World) judge(n *node, w *workload, u table, f int, want ask, taken int6
 	if s.preemption {
 		u = p.held(nil)
 	}
-	if !s.mayPreempt(n, u, f, request) {
+	if !(s.preemption && p.fits(nil)) && !s.mayPreempt(n, u, f, request) {
 		return flavorVerdict{mode: noFit, reason: WaitingForQuota}
 	}
 	short := flavorVerdict{mode: noCandidates, level: n.level(u, f, request), reason: WaitingForQuota}

@@ -16,6 +16,9 @@ type Options struct {
 	FairStrategies []FairStrategy
 	// HoldTimeout ends the hold of a preemptor, in the unit of Time; 0 means never.
 	HoldTimeout int64
+	// Judge, if set, looks at every preemption that Decide decides, on the state before it. What it finds wrong is added to
+	// IllegalPlans. It may be CheckEvict, WithinNominal or WeightZeroFirst.
+	Judge func(s *World, e Evict) []string
 }
 
 // FairStrategy is a rule by which shares are compared in preemption under fair sharing.
@@ -34,6 +37,7 @@ type World struct {
 	fairSharing, ignoreUndeclared, preemption bool
 
 	strategies  []FairStrategy
+	judge       func(*World, Evict) []string
 	holdTimeout int64
 	now         int64
 
@@ -82,7 +86,8 @@ type workload struct {
 	preempts  bool      // the hold is a preemptor's, not that of a mere StrictFIFO head
 	clock     holdClock // of a preemptor's hold
 	evicting  bool      // its eviction is decided, but Evicted=True is not seen yet
-	reserved  int64     // when it was assumed
+	ours      bool      // its admission is our decision, made at the time reserved, and not seen yet
+	reserved  int64
 	parked    bool
 	heldBack  bool     // by the order of a StrictFIFO queue, at the last look
 	last      *verdict // of the last look; nil: never tried
@@ -97,7 +102,7 @@ func New(o Options) *World {
 		o.FairStrategies = []FairStrategy{FinalShare, InitialShare}
 	}
 	return &World{
-		preemption: o.Preemption, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
+		preemption: o.Preemption, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
 		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{},
@@ -140,7 +145,7 @@ func (s *World) Apply(e Event) Outcome {
 	case Forget:
 		s.step(func() {
 			if w := s.workloads[e.UID]; w != nil && w.state == assumed {
-				w.state, w.admission, w.evicting = pending, nil, false
+				w.state, w.admission, w.evicting, w.ours = pending, nil, false, false
 			}
 		})
 	case Assume:
@@ -242,7 +247,7 @@ func (s *World) setWorkload(seen Workload) {
 			w.state, w.admission = admitted, seen.Admission
 		case old != nil && old.state == assumed:
 			w.state, w.admission = assumed, old.admission
-			w.reserved, w.seen.Evicted = old.reserved, false // reserving has turned it False
+			w.ours, w.reserved, w.seen.Evicted = true, old.reserved, false // reserving has turned it False
 		}
 		w.evicting = old != nil && old.evicting && w.admission != nil && !w.seen.Evicted
 		s.workloads[seen.UID] = w
@@ -276,7 +281,7 @@ func (s *World) assume(uid UID, a Admission) {
 func (w *workload) admit(a *Admission, now int64) {
 	w.dropHold()
 	w.state, w.admission, w.last, w.seen.Evicted = assumed, a, nil, false
-	w.clock, w.reserved = holdClock{}, now
+	w.clock, w.ours, w.reserved = holdClock{}, true, now
 }
 
 // stays draws the consequence of a workload that counted as gone and does not any more, but still uses quota:
