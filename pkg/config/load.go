@@ -54,6 +54,12 @@ func decode(raw []byte) (*configv1beta1.Configuration, error) {
 	configuration := &configv1beta1.Configuration{}
 	strict, err := json.UnmarshalStrict(asJSON, configuration)
 	if err != nil {
+		var tree any
+		if json.UnmarshalCaseSensitivePreserveInts(asJSON, &tree) == nil {
+			if where := faults(tree); len(where) > 0 {
+				err = errors.Join(where...)
+			}
+		}
 		return nil, err
 	}
 	if len(strict) > 0 {

@@ -29,11 +29,20 @@ func TestFaultsAreNamed(t *testing.T) {
 		"unknown deep field": {head + "metrics: {bindAdress: ':1'}\n", []string{`unknown field "metrics.bindAdress"`}},
 		"given twice":        {head + "metrics: {}\nmetrics: {}\n", []string{`"metrics" already set`}},
 		"another type":       {head + "controller: many\n", []string{"controller"}},
+		"several":            {head + "controller: {groupKindConcurrency: {a: b}}\nfairSharing: {enable: 7}\n", []string{"controller.groupKindConcurrency.a: ", "fairSharing.enable: "}},
 		"no apiVersion":      {"kind: Configuration\n", []string{"apiVersion or kind is missing", "begin with"}},
 		"another version":    {"apiVersion: config.fairlead.dev/v1\nkind: Configuration\n", []string{"apiVersion", "config.fairlead.dev/v1beta1"}},
-		"a bad duration":     {head + "leaderElection: {leaseDuration: soon}\n", []string{"soon"}},
+		"a bad duration":     {head + "leaderElection: {leaseDuration: soon}\n", []string{"leaderElection.leaseDuration: ", "soon"}},
 		"two faults at once": {head + "metrics: {bindAddress: nowhere}\nhealth: {healthProbeBindAddress: '1.2.3.4'}\n",
 			[]string{"2 fault(s)", "metrics.bindAddress", "health.healthProbeBindAddress", "HOST:PORT"}},
+		"transformations": {head + "resources:\n  excludeResourcePrefixes: [example.com/]\n  quotaCheckStrategy: Sometimes\n" +
+			"  transformations: [{input: example.com/gpu, strategy: Keep, outputs: {b: '-1'}}, {input: pods}, {input: x, outputs: {z: banana}}]\n",
+			[]string{"resources.transformations[2].outputs.z: quantities must match"}},
+		"transformations, readable": {head + "resources:\n  excludeResourcePrefixes: [example.com/]\n  quotaCheckStrategy: Sometimes\n" +
+			"  transformations: [{input: example.com/gpu, strategy: Keep, outputs: {b: '-1'}}, {input: pods}]\n",
+			[]string{"5 fault(s)", `resources.quotaCheckStrategy: Unsupported value: "Sometimes"`, `supported values: "BlockUndeclared", "IgnoreUndeclared"`,
+				`resources.transformations[0].strategy: Unsupported value: "Keep"`, "resources.transformations[0].outputs[b]", "0 or a positive quantity",
+				`is left out by resources.excludeResourcePrefixes[0] ("example.com/")`, "resources.transformations[1].input", "one for each pod"}},
 		"times in a wrong order": {head + "leaderElection: {renewDeadline: 1m}\n", []string{"leaderElection.leaseDuration", "renewDeadline"}},
 	} {
 		path := filepath.Join(t.TempDir(), "config.yaml")

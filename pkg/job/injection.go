@@ -32,6 +32,16 @@ type PodSetInjection struct {
 	Given *int32 `json:"given,omitempty"`
 }
 
+// Own is the number of pods that the job's user asks for, now being what the
+// job says: what he asked for before partial admission lowered it, unless he
+// has changed it since.
+func (in *PodSetInjection) Own(now int32) int32 {
+	if in.Count != nil && (in.Given == nil || *in.Given == now) {
+		return *in.Count
+	}
+	return now
+}
+
 // ParseInjection reads the annotation. An unreadable one is reported as an
 // injection of nothing, by nobody: there is then nothing that could be
 // restored, and the annotation goes with the next restore.

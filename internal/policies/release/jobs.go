@@ -206,8 +206,9 @@ func (r *releaser) free(ctx context.Context, j *batchv1.Job, patient bool) (plac
 	patch := job.NewPatch(j)
 	if injected := kind.State(j).Injected; injected != nil {
 		placed = true
-		if count := injected.Of(string(fairleadv1beta1.DefaultPodSetName)).Count; count != nil {
-			patch.Set("/spec/parallelism", *count)
+		added := injected.Of(string(fairleadv1beta1.DefaultPodSetName))
+		if now := j.Spec.Parallelism; now != nil && added.Own(*now) != *now {
+			patch.Set("/spec/parallelism", added.Own(*now))
 		}
 		patch.Unannotate(j, fairleadv1beta1.InjectedAnnotation)
 	}

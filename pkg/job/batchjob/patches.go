@@ -18,6 +18,7 @@ func (Kind) Start(obj client.Object, start job.Start) ([]byte, *job.Conflict) {
 	j := obj.(*batchv1.Job)
 	patch := job.NewPatch(j)
 	record := job.Injection{Workload: start.Workload}
+	injected := injectionOf(j)
 	for _, given := range start.PodSets {
 		pods := j.Spec.Template.Spec.DeepCopy()
 		added, conflict := job.Inject(pods, given)
@@ -30,7 +31,7 @@ func (Kind) Start(obj client.Object, start job.Start) ([]byte, *job.Conflict) {
 		if len(added.Tolerations) > 0 {
 			patch.Set(templatePath+"/tolerations", pods.Tolerations)
 		}
-		if own := ownParallelism(j, injectionOf(j)); given.Count < PodCount(own, j.Spec.Completions, &j.Status) {
+		if own := injected.Own(parallelism(j)); given.Count < PodCount(own, j.Spec.Completions, &j.Status) {
 			patch.Set("/spec/parallelism", given.Count)
 			added.Count, added.Given = &own, &given.Count
 		}
@@ -63,7 +64,7 @@ func (Kind) Restore(obj client.Object) []byte {
 	job.Withdraw(pods, injected)
 	restoreField(patch, templatePath+"/nodeSelector", len(j.Spec.Template.Spec.NodeSelector), len(pods.NodeSelector), pods.NodeSelector)
 	restoreField(patch, templatePath+"/tolerations", len(j.Spec.Template.Spec.Tolerations), len(pods.Tolerations), pods.Tolerations)
-	if own := ownParallelism(j, injected); own != parallelism(j) {
+	if own := injected.Own(parallelism(j)); own != parallelism(j) {
 		patch.Set("/spec/parallelism", own)
 	}
 	patch.Unannotate(j, v1beta1.InjectedAnnotation)

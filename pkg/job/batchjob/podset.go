@@ -22,7 +22,7 @@ func (Kind) PodSets(obj client.Object) ([]v1beta1.PodSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job %s/%s: %w", j.Namespace, j.Name, err)
 	}
-	own := ownParallelism(j, injected)
+	own := injected.Own(parallelism(j))
 	set := v1beta1.PodSet{
 		Name:     v1beta1.DefaultPodSetName,
 		Template: stored,
@@ -32,16 +32,6 @@ func (Kind) PodSets(obj client.Object) ([]v1beta1.PodSet, error) {
 		return nil, err
 	}
 	return []v1beta1.PodSet{set}, nil
-}
-
-// ownParallelism is what the user asks for: what he asked for before partial
-// admission lowered it, unless he has changed it since.
-func ownParallelism(j *batchv1.Job, injected job.PodSetInjection) int32 {
-	now := parallelism(j)
-	if injected.Count != nil && (injected.Given == nil || *injected.Given == now) {
-		return *injected.Count
-	}
-	return now
 }
 
 // parallelism is that of the Job as it stands.
