@@ -41,6 +41,7 @@ type paced struct {
 type latest struct {
 	verdict verdict
 	queued  bool
+	added   time.Time
 	written time.Time
 }
 
@@ -53,7 +54,7 @@ func (p *pacer) add(key ledger.Key, v verdict, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.latest[key]
-	l.verdict = v
+	l.verdict, l.added = v, now
 	if !l.queued {
 		l.queued = true
 		p.queue = append(p.queue, paced{key: key, due: now.Add(verdictDelay)})
@@ -144,9 +145,13 @@ func (p *pacer) requeue(key ledger.Key, due time.Time) {
 	p.queue[at] = paced{key: key, due: due}
 }
 
-// forget drops what is remembered of a workload that is gone.
-func (p *pacer) forget(key ledger.Key) {
+// forget drops what is remembered of a workload that was gone at some time.
+// What was added since then is about one that has come meanwhile: it was
+// created and judged while somebody still looked at the time before.
+func (p *pacer) forget(key ledger.Key, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.latest, key)
+	if l, known := p.latest[key]; known && !l.added.After(at) {
+		delete(p.latest, key)
+	}
 }

@@ -41,6 +41,23 @@ func TestAVerdictIsToldAfterAWhileAndOnlyTheLast(t *testing.T) {
 	})
 }
 
+func TestAVerdictOfOneThatCameMeanwhileIsNotForgotten(t *testing.T) {
+	paceBench(t, func(p *pacer, told *[]string) {
+		p.add(ledger.Key{Name: "gone"}, verdict{reason: "old"}, time.Now())
+		looked := time.Now()
+		time.Sleep(time.Millisecond)
+		p.add(ledger.Key{Name: "new"}, verdict{reason: "first"}, time.Now())
+		p.forget(ledger.Key{Name: "gone"}, looked)
+		p.forget(ledger.Key{Name: "new"}, looked)
+		p.forget(ledger.Key{Name: "never"}, looked)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if fmt.Sprint(*told) != "[new first]" {
+			t.Errorf("told %v", *told)
+		}
+	})
+}
+
 func TestVerdictsForOneWorkloadKeepADistance(t *testing.T) {
 	paceBench(t, func(p *pacer, told *[]string) {
 		p.add(ledger.Key{Name: "a"}, verdict{reason: "one"}, time.Now())

@@ -44,7 +44,7 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 		}
 		v := x.look(key, s)
 		if v.workload == nil {
-			x.pacer.forget(key)
+			x.pacer.forget(key, v.now)
 		}
 		st := next(v)
 		x.warn(v, st)
