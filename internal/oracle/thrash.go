@@ -100,6 +100,26 @@ func (s *World) BringToRest(pick func(n int) int, most int) Rest {
 	return rest
 }
 
+// Unclaimed lists, sorted, the pending workloads that could preempt now, or wait for those in flight, but hold nothing:
+// by brute force, whatever is parked. Meant for a state at rest. It need not be empty, since admissions wake nobody: whoever
+// is admitted later may be a victim for one that sleeps until something falls. Those held back and those whose
+// clock has run out are left out.
+func (s *World) Unclaimed() []UID {
+	var all []UID
+	for _, uid := range sortedKeys(s.byText()) {
+		w := s.workloads[UID(uid)]
+		if w.state != pending || w.preempts || s.barred(w) != "" || w.clock.runs && !w.clock.released && s.now >= w.clock.deadline {
+			continue
+		}
+		n := s.trees().byName[s.nodeOf(w)]
+		v := s.verdict(n, w, s.usageWithHolds(w.seen.UID))
+		if v.planned && (n.queue.Strategy != StrictFIFO || s.mayPass(n, w, v)) {
+			all = append(all, UID(uid))
+		}
+	}
+	return all
+}
+
 // release takes an evicted workload's admission away; it waits again, Evicted still True.
 func (s *World) release(uid UID) {
 	w := s.workloads[uid]

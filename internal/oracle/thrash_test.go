@@ -51,6 +51,75 @@ func TestBringToRest(t *testing.T) {
 	}
 }
 
+// How two workloads preempt each other without end under fair sharing, by the text: n, of B, uses the 1 cpu of B's quota and
+// nothing else, but B borrows memory. p, of A, is short of both, and since B exceeds its quota in one of them it takes n as well
+// as m2; B's share is 800 against 400. Then n, within nominal, reclaims its cpu from p; m2 returns; p finds them again.
+func TestFairPairWithoutEnd(t *testing.T) {
+	s := plans(t, Options{FairSharing: true})
+	queue := func(name string, cpu int64) {
+		s.edited(ClusterQueue{Name: name, Cohort: "c", Preemption: reclaims(AnyPriority), Groups: []ResourceGroup{{Covered: []string{"cpu", "memory"},
+			Flavors: []FlavorQuotas{{"f", map[string]Quota{"cpu": {Nominal: cpu}, "memory": {}}}}}}})
+	}
+	memory := func(n int64) func(*Workload) { return func(w *Workload) { w.PodSets[0].Requests["memory"] = n } }
+	s.Apply(SetCohort{Cohort{Name: "c", Groups: []ResourceGroup{{Covered: []string{"memory"},
+		Flavors: []FlavorQuotas{{"f", map[string]Quota{"memory": {Nominal: 10}}}}}}}})
+	queue("A", 0)
+	queue("B", 1)
+	queue("C", 9)
+	s.runs("C", "c", 9)
+	s.runs("B", "m1", 0, memory(4))
+	s.runs("B", "m2", 0, memory(4))
+	s.runs("B", "n", 1)
+	s.job("A", "p", 1, memory(4))
+	s.runs("C", "x1", 0, memory(1))
+	s.runs("C", "x2", 0, memory(1))
+	var ledger Ledger
+	var broken []string
+	for _, bystander := range []UID{"nobody", "x1", "x2"} { // a fall of usage wakes p; admissions do not
+		s.Apply(Finish{bystander})
+		for _, o := range s.BringToRest(func(int) int { return 0 }, 50).Outcomes {
+			for _, e := range o.Evicts {
+				broken = append(broken, ledger.Evict(e)...)
+			}
+		}
+	}
+	if len(broken) != 4 { // p n p n p n: the third to the sixth
+		t.Errorf("the text has been mended? %v", broken)
+	}
+}
+
+// How four do: n5 preempts v1 in its queue q0 by priority, and q0 then borrows; v9, of q3, preempts n5 by its share; v2, of q3,
+// preempts v9 by priority; and v1, with which q0 is within nominal, reclaims from v2 or its like.
+func TestFairCycleWithoutEnd(t *testing.T) {
+	g := &generator{Rand: rand.New(rand.NewPCG(2135, 7))}
+	if r := crowd(g, true).BringToRest(g.IntN, 100); r.Passes < 100 {
+		t.Errorf("the text has been mended? %+v", r)
+	}
+}
+
+// Who is admitted late may make victims for one that sleeps, since admissions wake nobody: b2 takes B over its quota.
+func TestUnclaimed(t *testing.T) {
+	s := plans(t, Options{})
+	s.policies("A", "c", reclaims(LowerPriority), q("f", 4))
+	s.queue("B", "c", q("f", 4))
+	s.queue("C", "c", q("f", 0))
+	s.runs("B", "b1", 4)
+	s.runs("C", "c1", 1, important)
+	s.runs("C", "c2", 1, important)
+	s.job("A", "a", 4, priority(5))
+	s.evicts("") // 2 are free, B is within its quota
+	if got := s.Unclaimed(); len(got) > 0 {
+		t.Error(got)
+	}
+	s.job("B", "b2", 1)
+	s.decide("b2")
+	if got := s.Unclaimed(); len(got) != 1 || got[0] != "a" {
+		t.Error(got)
+	}
+	s.leaves("c1")
+	s.evicts("a: b1 InCohortReclamation") // woken by the fall; b1 got its quota at 1, b2 at 0
+}
+
 func TestLedger(t *testing.T) {
 	var l Ledger
 	evict := func(preemptor UID, victims ...UID) int {

@@ -337,7 +337,8 @@ func (s *World) quota(n *node, w *workload, u table, f int, want ask, taken int6
 	if s.preemption {
 		u = p.held(nil)
 	}
-	if !(s.preemption && p.fits(nil)) && !s.mayPreempt(n, u, f, request) {
+	waits := s.preemption && p.fits(nil) // for the evicted alone
+	if !waits && !s.mayPreempt(n, u, f, request) {
 		return flavorVerdict{mode: noFit, reason: WaitingForQuota}
 	}
 	short := flavorVerdict{mode: noCandidates, level: n.level(u, f, request), reason: WaitingForQuota}
