@@ -25,6 +25,7 @@ func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
 	w.reservedAt = e.now
 	w.link()
 	e.present(w)
+	e.lacksPods(w, true)
 	w.local.charge(w, +1)
 	d := Admit{UID: w.UID, Assignment: *given.assignment, Borrows: borrows}
 	if q.scope.fair {

@@ -132,6 +132,7 @@ const (
 	Misconfigured                PendingReason = "Misconfigured"
 	Suspended                    PendingReason = "Suspended"
 	PendingEvaluation            PendingReason = "PendingEvaluation"
+	WaitingForPodsReady          PendingReason = "WaitingForPodsReady"
 	OnHold                       PendingReason = "OnHold"
 	Deactivated                  PendingReason = "Deactivated"
 )

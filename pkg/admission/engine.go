@@ -20,6 +20,9 @@ type Config struct {
 	// ClusterQueue does not cover; by default they wait as NoMatchingFlavor
 	// (resources.quotaCheckStrategy).
 	IgnoreUndeclared bool
+	// BlockAdmission admits one workload at a time, in all trees together: the
+	// next when the pods of all that hold quota are ready.
+	BlockAdmission bool
 	// Preemption, if not nil, lets workloads take quota back as the policies
 	// of their ClusterQueues allow; nil treats all policies as Never.
 	Preemption *PreemptionConfig
@@ -96,6 +99,11 @@ type Engine struct {
 	holders  int
 	now      int64
 	out      []Decision
+
+	// blocked are trees whose winner waits for pods of others, unready is how
+	// many workloads hold quota without having all pods: see blocking.go.
+	blocked []*scope
+	unready int
 
 	planner planner
 	// deadlines are those of holds, unripe the workloads whose minimum runtime
@@ -239,15 +247,7 @@ func (e *Engine) decide() []Decision {
 	e.resume()
 	e.settle()
 	e.tellEnded()
-	sortScopes(e.dirty)
-	for _, s := range e.dirty {
-		if s.tree.Cycle == "" {
-			e.pass(s)
-		}
-		s.dirty = false
-	}
-	e.dirty = e.dirty[:0]
-	e.settle()
+	e.passes()
 	e.tellEnded()
 	// Not in the order in which they came: that may depend on when a Snapshot
 	// was asked for.

@@ -245,6 +245,9 @@ type Workload struct {
 	// NotBefore, in Unix nanoseconds, is the earliest time at which it may be
 	// tried (backoff); zero means at once.
 	NotBefore int64
+	// PodsReady says that all pods of an admitted workload are ready. It counts
+	// under Config.BlockAdmission only.
+	PodsReady bool
 	// Misconfigured, if not empty, says why it can never be admitted as it is.
 	Misconfigured string
 	// Admission is what the object's status holds, nil if nothing.

@@ -19,11 +19,18 @@ func (e *Engine) CheckInvariants() error {
 	used := map[cell]quota.Amount{}
 	byQueue, byLocal := map[*clusterQueue]counts{}, map[*localQueue]counts{}
 	refs := map[*shape]int32{}
+	unready := 0
 	for uid, w := range e.workloads {
 		if w.state == finished {
 			continue
 		}
 		refs[w.shape]++
+		if w.unready {
+			unready++
+		}
+		if w.unready && w.state == pending {
+			return fmt.Errorf("workload %s is waited for, but holds nothing", uid)
+		}
 		if err := e.checkPlace(uid, w); err != nil {
 			return err
 		}
@@ -44,6 +51,9 @@ func (e *Engine) CheckInvariants() error {
 		for _, r := range w.charge {
 			used[cell{w.home, r.FR}] += r.Amount
 		}
+	}
+	if unready != e.unready {
+		return fmt.Errorf("%d workloads lack pods, not %d", unready, e.unready)
 	}
 	for _, sh := range e.shapes.list {
 		if sh != nil && sh.refs != refs[sh] {

@@ -51,7 +51,7 @@ type passState struct {
 // changed.
 func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
-	s.eager, s.since = s.preempting || s.tree.Holds(), 0
+	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission, 0
 	e.wake(s)
 	s.literal = false
 	ran, goOn := false, true
@@ -92,6 +92,10 @@ func (e *Engine) pass(s *scope) {
 		q := s.queues[leaf]
 		if !e.recheck(s, q) {
 			continue
+		}
+		if e.config.BlockAdmission && q.pass.verdict.kind == fits {
+			s.ahead = q
+			return
 		}
 		if e.act(q) && !e.goOn(s) {
 			return

@@ -17,6 +17,7 @@ const (
 	rateLimited
 	ratioCapped
 	holdTimedOut
+	waitingForPodsReady
 	reasonCodes
 )
 
@@ -34,6 +35,7 @@ var reasonNames = [reasonCodes]PendingReason{
 	rateLimited:         WaitingForQuota,
 	ratioCapped:         WaitingForQuota,
 	holdTimedOut:        WaitingForQuota,
+	waitingForPodsReady: WaitingForPodsReady,
 }
 
 var limitNames = [reasonCodes]PreemptionLimit{

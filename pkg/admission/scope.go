@@ -22,6 +22,10 @@ type scope struct {
 	reach      []quota.Request // room for KeyAt
 
 	dirty bool
+	// ahead is the queue whose representative would be admitted, while others
+	// compete with it: see blocking.go. blocked: it is in the engine's list.
+	ahead   *clusterQueue
+	blocked bool
 	// invalid are queues whose stored representative is not valid; spare is
 	// room for another such list.
 	invalid, spare []*clusterQueue

@@ -19,7 +19,7 @@ import (
 // `go test ./pkg/admission -run Scripts -rewrite` writes down what the engine
 // says instead: read the difference as you would read code.
 //
-// A case is "story [fair] [ignore-undeclared]", which begins with an empty
+// A case is "story [fair] [ignore-undeclared] [block-admission]", which begins with an empty
 // engine that has a ResourceFlavor "default", or "then", which goes on. With
 // "preempt" the policies of preemption hold; strategies=final+initial,
 // timeout=SECONDS, budget=, rate= and ratio= are its configuration. One
@@ -38,7 +38,8 @@ func TestScripts(t *testing.T) {
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 				switch d.Cmd {
 				case "story":
-					config := Config{FairSharing: d.HasArg("fair"), IgnoreUndeclared: d.HasArg("ignore-undeclared")}
+					config := Config{FairSharing: d.HasArg("fair"), IgnoreUndeclared: d.HasArg("ignore-undeclared"),
+						BlockAdmission: d.HasArg("block-admission")}
 					if d.HasArg("preempt") {
 						config.Preemption = preemptionConfig(t, d)
 					}
@@ -190,6 +191,10 @@ func (s *script) workloadCommand(name string, args []string) {
 			}
 			delete(s.assumed, uid)
 			c.Preempting = nil // cleared by the same write
+			s.show(&c)
+		case "ready", "unready": // its pods are, or are not any more
+			c := *w
+			c.PodsReady = name == "ready"
 			s.show(&c)
 		case "evicted": // its eviction has been written, and is seen
 			c := *w

@@ -63,6 +63,8 @@ type workload struct {
 	// when it will be, 0 if it is not in the engine's unripe list.
 	reservedAt, runtime, ripe          int64
 	evicted, evicting, leaving, listed bool
+	// unready: it holds quota and not all its pods are ready.
+	unready bool
 	// hold is what is held for it while it is pending, pledge what its status
 	// said was, until it is in a queue; nil if nothing.
 	hold   *hold
@@ -245,6 +247,7 @@ func (e *Engine) adopt(w *workload, ev *Workload) {
 		delete(e.intents, w.UID)
 	}
 	e.meetIntent(w)
+	e.lacksPods(w, !ev.PodsReady)
 	if w.state != admitted {
 		w.state = admitted
 		home.admitted++
@@ -360,6 +363,7 @@ func (e *Engine) discharge(w *workload) {
 	w.Told = 0
 	w.evicted, w.evicting = false, false
 	delete(e.spared, w.UID)
+	e.lacksPods(w, false)
 	e.dropIfUnused(home)
 }
 

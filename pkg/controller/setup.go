@@ -49,6 +49,7 @@ func EngineConfig(configuration *configv1beta1.Configuration) admission.Config {
 	return admission.Config{
 		FairSharing:      *configuration.FairSharing.Enable,
 		IgnoreUndeclared: configuration.Resources.QuotaCheckStrategy == configv1beta1.IgnoreUndeclared,
+		BlockAdmission:   configuration.WaitForPodsReady != nil && *configuration.WaitForPodsReady.BlockAdmission,
 	}
 }
 

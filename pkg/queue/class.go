@@ -106,6 +106,16 @@ func (c *Class) Tell(reason uint8, visit func(*Item)) {
 	}
 }
 
+// TellAlone notes that one of its workloads is told reason; false if it has
+// been told already.
+func (c *Class) TellAlone(i *Item, reason uint8) bool {
+	if i.Told == reason {
+		return false
+	}
+	i.Told, c.mixed = reason, true
+	return true
+}
+
 // Told is the reason that all workloads but the newest were told, 0 if they were
 // not all told the same.
 func (c *Class) Told() uint8 {

@@ -85,6 +85,7 @@ func Workload(wl *v1beta1.Workload, shape Shape) admission.Workload {
 		Inactive:      !wl.IsActive() || wl.DeletionTimestamp != nil,
 		Evicted:       meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadEvicted),
 		Misconfigured: shape.Problem,
+		PodsReady:     meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadPodsReady),
 		Admission:     HeldBy(wl),
 	}
 	if wl.Spec.Priority != nil {

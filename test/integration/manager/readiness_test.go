@@ -137,6 +137,25 @@ var _ = Describe("waitForPodsReady", func() {
 		Expect(t.workloadOf(j).Status.RequeueState).To(BeNil())
 	})
 
+	It("with blockAdmission starts the next Job when the pods of the last are ready, in all queues together", func(ctx SpecContext) {
+		t, other := newTenant(ctx, "4"), newTenant(ctx, "4")
+		block := func(w *configv1beta1.WaitForPodsReady) { on := true; w.BlockAdmission = &on }
+		m := startManager(waitForPods(time.Hour, time.Hour, 60, block))
+		first := t.submit("first")
+		t.started(first)
+		second := other.submit("second")
+		other.says(second, v1beta1.WorkloadQuotaReserved, metav1.ConditionFalse, v1beta1.PendingWaitingForPodsReady)
+		m.kill()
+		startManager(waitForPods(time.Hour, time.Hour, 60, block))
+		Consistently(func() bool { return isSuspended(other.fresh(second)) }).WithTimeout(quiet).Should(BeTrue())
+		t.ready(first, 1)
+		other.started(second)
+		third := t.submit("third")
+		t.says(third, v1beta1.WorkloadQuotaReserved, metav1.ConditionFalse, v1beta1.PendingWaitingForPodsReady)
+		other.finish(second, batchv1.JobFailed)
+		t.started(third)
+	})
+
 	It("writes no condition where it is not configured", func(ctx SpecContext) {
 		t := newTenant(ctx, "1")
 		startManager()
