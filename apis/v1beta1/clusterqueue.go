@@ -68,6 +68,14 @@ type ClusterQueueSpec struct {
 	// +kubebuilder:default={}
 	Preemption *ClusterQueuePreemption `json:"preemption,omitempty"`
 
+	// minimumRuntimeSeconds is how long the queue's workloads hold quota before
+	// they may be preempted. A workload's priority class may say more; the
+	// larger counts. Unset: no time.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MinimumRuntimeSeconds *int64 `json:"minimumRuntimeSeconds,omitempty"`
+
 	// admissionChecksStrategy lists the checks that must be Ready before a
 	// workload that holds quota is admitted.
 	//

@@ -2,7 +2,9 @@ package v1beta1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // WorkloadStatus tells where a workload is in its life.
@@ -74,6 +76,74 @@ type WorkloadStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	UnhealthyNodes []UnhealthyNode `json:"unhealthyNodes,omitempty"`
+
+	// preemption is what quota is taken back for this pending workload, and
+	// from whom. It is written before the first of them is evicted and ends
+	// when the workload is admitted, or cannot be.
+	//
+	// +optional
+	Preemption *WorkloadPreemption `json:"preemption,omitempty"`
+}
+
+// WorkloadPreemption is a preemption that has begun.
+type WorkloadPreemption struct {
+	// victims are the workloads that are evicted for this one, in the order in
+	// which that was decided. Empty if those suffice that leave anyway.
+	//
+	// +optional
+	// +listType=atomic
+	Victims []WorkloadPreemptionVictim `json:"victims,omitempty"`
+
+	// held is what is held for this workload until it is admitted: nobody else
+	// can take it.
+	//
+	// +optional
+	// +listType=atomic
+	Held []WorkloadPreemptionHold `json:"held,omitempty"`
+
+	// decidedAt is when the preemption was decided.
+	//
+	// +required
+	DecidedAt metav1.MicroTime `json:"decidedAt"`
+
+	// deadline is when the hold ends unless quota is released before.
+	//
+	// +required
+	Deadline metav1.MicroTime `json:"deadline"`
+}
+
+// WorkloadPreemptionVictim is a workload evicted for another. It is named by
+// its UID, since it may be another tenant's.
+type WorkloadPreemptionVictim struct {
+	// uid of the victim.
+	//
+	// +required
+	UID types.UID `json:"uid"`
+
+	// reason is why it may be evicted: InClusterQueue, InCohortReclamation,
+	// InCohortFairSharing or InCohortReclaimWhileBorrowing.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason"`
+}
+
+// WorkloadPreemptionHold is an amount held of one flavor and resource.
+type WorkloadPreemptionHold struct {
+	// flavor is a ResourceFlavor.
+	//
+	// +required
+	Flavor ResourceFlavorReference `json:"flavor"`
+
+	// resource is the resource's name.
+	//
+	// +required
+	Resource corev1.ResourceName `json:"resource"`
+
+	// amount is how much is held.
+	//
+	// +required
+	Amount resource.Quantity `json:"amount"`
 }
 
 // Admission is what a workload holds.

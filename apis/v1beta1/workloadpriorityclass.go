@@ -28,6 +28,14 @@ type WorkloadPriorityClass struct {
 	// +required
 	Value int32 `json:"value"`
 
+	// minimumRuntimeSeconds is how long workloads of the class hold quota before
+	// they may be preempted. Their ClusterQueue may say more; the larger
+	// counts. Unset: no time.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MinimumRuntimeSeconds *int64 `json:"minimumRuntimeSeconds,omitempty"`
+
 	// description says when to use the class.
 	//
 	// +optional

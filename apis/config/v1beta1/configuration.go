@@ -29,6 +29,9 @@ type Configuration struct {
 	// FairSharing orders the members of a cohort by their share. On by default.
 	FairSharing *FairSharing `json:"fairSharing,omitempty"`
 
+	// Preemption limits what the queues' preemption policies allow.
+	Preemption *Preemption `json:"preemption,omitempty"`
+
 	// AdmissionFairSharing orders the LocalQueues of a ClusterQueue by decayed
 	// usage. Unset: off.
 	AdmissionFairSharing *AdmissionFairSharing `json:"admissionFairSharing,omitempty"`
@@ -150,6 +153,26 @@ type FairSharing struct {
 	// [LessThanOrEqualToFinalShare], [LessThanInitialShare] and both in this
 	// order, which is the default.
 	PreemptionStrategies []PreemptionStrategy `json:"preemptionStrategies,omitempty"`
+}
+
+// Preemption limits what the queues' preemption policies allow.
+type Preemption struct {
+	// HoldTimeout is how long quota is held for a preemptor although nothing
+	// is released. Default: 10m.
+	HoldTimeout *metav1.Duration `json:"holdTimeout,omitempty"`
+
+	// SearchBudget is how many running workloads one search for victims may
+	// look at; one that needs more goes on in the next pass. Default: 20000.
+	SearchBudget *int32 `json:"searchBudget,omitempty"`
+
+	// MaxEvictionsPerMinute is how many evictions the workloads of one
+	// ClusterQueue may cause within a minute. Default: 0, any number.
+	MaxEvictionsPerMinute int32 `json:"maxEvictionsPerMinute,omitempty"`
+
+	// MaxEvictedToRequestedRatio is how much of each short resource may be
+	// evicted for what is requested of it: 2 is twice as much. Default: 0, any
+	// amount.
+	MaxEvictedToRequestedRatio float64 `json:"maxEvictedToRequestedRatio,omitempty"`
 }
 
 // AdmissionFairSharing orders the LocalQueues of a ClusterQueue by usage.

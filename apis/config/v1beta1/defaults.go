@@ -24,6 +24,8 @@ const (
 	DefaultClientBurst            = 100
 	DefaultUsageSamplingInterval  = 5 * time.Minute
 	DefaultPodsReadyTimeout       = 5 * time.Minute
+	DefaultHoldTimeout            = 10 * time.Minute
+	DefaultSearchBudget           = 20_000
 	DefaultBackoffBaseSeconds     = 60
 	DefaultBackoffMaxSeconds      = 3600
 )
@@ -87,6 +89,9 @@ func setScheduling(c *Configuration) {
 	if len(c.FairSharing.PreemptionStrategies) == 0 {
 		c.FairSharing.PreemptionStrategies = []PreemptionStrategy{LessThanOrEqualToFinalShare, LessThanInitialShare}
 	}
+	ensure(&c.Preemption)
+	fill(&c.Preemption.HoldTimeout, metav1.Duration{Duration: DefaultHoldTimeout})
+	fill(&c.Preemption.SearchBudget, DefaultSearchBudget)
 	if afs := c.AdmissionFairSharing; afs != nil {
 		orElse(&afs.UsageSamplingInterval.Duration, DefaultUsageSamplingInterval)
 	}

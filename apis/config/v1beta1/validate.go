@@ -32,6 +32,7 @@ func Validate(c *Configuration) field.ErrorList {
 	faults = append(faults, validateEndpoints(c)...)
 	faults = append(faults, validateClient(c.ClientConnection, field.NewPath("clientConnection"))...)
 	faults = append(faults, validateFairSharing(c.FairSharing, field.NewPath("fairSharing"))...)
+	faults = append(faults, validatePreemption(c.Preemption, field.NewPath("preemption"))...)
 	faults = append(faults, validateAdmissionFairSharing(c.AdmissionFairSharing, field.NewPath("admissionFairSharing"))...)
 	faults = append(faults, validateWaitForPodsReady(c.WaitForPodsReady, field.NewPath("waitForPodsReady"))...)
 	faults = append(faults, validateIntegrations(c)...)
@@ -149,6 +150,26 @@ func validateFairSharing(f *FairSharing, path *field.Path) field.ErrorList {
 	}
 	return field.ErrorList{field.Invalid(path.Child("preemptionStrategies"), fmt.Sprint(f.PreemptionStrategies),
 		fmt.Sprintf("must be one of [%s], [%s], [%[1]s, %[2]s]", LessThanOrEqualToFinalShare, LessThanInitialShare))}
+}
+
+func validatePreemption(p *Preemption, path *field.Path) field.ErrorList {
+	if p == nil {
+		return nil
+	}
+	var faults field.ErrorList
+	if p.HoldTimeout != nil && p.HoldTimeout.Duration <= 0 {
+		faults = append(faults, field.Invalid(path.Child("holdTimeout"), p.HoldTimeout.Duration.String(), "must be positive, for example 10m"))
+	}
+	if p.SearchBudget != nil && *p.SearchBudget < 1 {
+		faults = append(faults, field.Invalid(path.Child("searchBudget"), *p.SearchBudget, "must be at least 1"))
+	}
+	if p.MaxEvictionsPerMinute < 0 {
+		faults = append(faults, field.Invalid(path.Child("maxEvictionsPerMinute"), p.MaxEvictionsPerMinute, "must be positive, or 0 for any number"))
+	}
+	if r := p.MaxEvictedToRequestedRatio; r != 0 && (r < 1 || r > 1e6 || math.IsNaN(r)) {
+		faults = append(faults, field.Invalid(path.Child("maxEvictedToRequestedRatio"), r, "must be from 1 to 1000000, or 0 for any amount"))
+	}
+	return faults
 }
 
 func validateAdmissionFairSharing(f *AdmissionFairSharing, path *field.Path) field.ErrorList {
