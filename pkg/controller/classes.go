@@ -11,8 +11,13 @@ import (
 // classes holds the priority classes. It implements job.Classes.
 type classes struct {
 	mu       sync.RWMutex
-	workload map[string]int32
+	workload map[string]workloadClass
 	pod      map[string]podClass
+}
+
+type workloadClass struct {
+	value          int32
+	minimumRuntime int64 // seconds
 }
 
 type podClass struct {
@@ -21,15 +26,22 @@ type podClass struct {
 }
 
 func newClasses() *classes {
-	return &classes{workload: map[string]int32{}, pod: map[string]podClass{}}
+	return &classes{workload: map[string]workloadClass{}, pod: map[string]podClass{}}
 }
 
 // WorkloadPriorityClass implements job.Classes.
 func (c *classes) WorkloadPriorityClass(name string) (int32, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	value, exists := c.workload[name]
-	return value, exists
+	class, exists := c.workload[name]
+	return class.value, exists
+}
+
+// minimumRuntime is what the class promises its workloads, in seconds.
+func (c *classes) minimumRuntime(name string) int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.workload[name].minimumRuntime
 }
 
 // PriorityClass implements job.Classes.
@@ -56,16 +68,26 @@ func (c *classes) GlobalDefault() (name string, value int32, exists bool) {
 	return name, value, exists
 }
 
-func (c *classes) setWorkloadClass(class *v1beta1.WorkloadPriorityClass) {
+// setWorkloadClass says whether the class's minimum runtime has changed.
+func (c *classes) setWorkloadClass(class *v1beta1.WorkloadPriorityClass) bool {
+	is := workloadClass{value: class.Value}
+	if class.MinimumRuntimeSeconds != nil {
+		is.minimumRuntime = *class.MinimumRuntimeSeconds
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.workload[class.Name] = class.Value
+	was := c.workload[class.Name]
+	c.workload[class.Name] = is
+	return was.minimumRuntime != is.minimumRuntime
 }
 
-func (c *classes) deleteWorkloadClass(class *v1beta1.WorkloadPriorityClass) {
+// deleteWorkloadClass says the same.
+func (c *classes) deleteWorkloadClass(class *v1beta1.WorkloadPriorityClass) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	was := c.workload[class.Name]
 	delete(c.workload, class.Name)
+	return was.minimumRuntime != 0
 }
 
 func (c *classes) setPodClass(class *schedulingv1.PriorityClass) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 
 	"github.com/go-logr/logr"
@@ -46,7 +47,18 @@ type Options struct {
 
 // EngineConfig is what a complete configuration says of the engine.
 func EngineConfig(configuration *configv1beta1.Configuration) admission.Config {
+	preemption := configuration.Preemption
+	limits := &admission.PreemptionConfig{
+		HoldTimeout:             preemption.HoldTimeout.Nanoseconds(),
+		SearchBudget:            int(*preemption.SearchBudget),
+		EvictionsPerMinute:      int(preemption.MaxEvictionsPerMinute),
+		EvictedToRequestedMilli: int64(math.Round(preemption.MaxEvictedToRequestedRatio * 1000)),
+	}
+	for _, strategy := range configuration.FairSharing.PreemptionStrategies {
+		limits.Strategies = append(limits.Strategies, admission.FairSharingStrategy(strategy))
+	}
 	return admission.Config{
+		Preemption:       limits,
 		FairSharing:      *configuration.FairSharing.Enable,
 		IgnoreUndeclared: configuration.Resources.QuotaCheckStrategy == configv1beta1.IgnoreUndeclared,
 		BlockAdmission:   configuration.WaitForPodsReady != nil && *configuration.WaitForPodsReady.BlockAdmission,
@@ -169,9 +181,10 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 			}
 			return ctx.Err()
 		},
-		Fed:      c.rebuilt,
-		Leading:  c.manager.Elected(),
-		Shapes:   translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings},
+		Fed:     c.rebuilt,
+		Leading: c.manager.Elected(),
+		Shapes: translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
+			MinimumRuntime: c.classes.minimumRuntime},
 		JobEnded: c.jobEnded,
 
 		EvictionTime: orderedByEviction(c.options.Configuration),

@@ -142,10 +142,14 @@ func (c *Controller) watchQueues(ctx context.Context) error {
 // rare, and looking at a job that it does not concern costs little.
 func (c *Controller) watchClasses(ctx context.Context) error {
 	err := watch(ctx, &c.watches, &v1beta1.WorkloadPriorityClass{}, func(class *v1beta1.WorkloadPriorityClass) {
-		c.classes.setWorkloadClass(class)
+		if c.classes.setWorkloadClass(class) {
+			c.inbox.ClassChanged(class.Name)
+		}
 		c.enqueueJobs("")
 	}, func(class *v1beta1.WorkloadPriorityClass) {
-		c.classes.deleteWorkloadClass(class)
+		if c.classes.deleteWorkloadClass(class) {
+			c.inbox.ClassChanged(class.Name)
+		}
 		c.enqueueJobs("")
 	})
 	if err != nil {

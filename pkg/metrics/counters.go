@@ -19,6 +19,9 @@ type Counters struct {
 	admitted      *prometheus.CounterVec
 	waitSeconds   *prometheus.HistogramVec
 	evicted       *prometheus.CounterVec
+	preempted     *prometheus.CounterVec
+	limited       *prometheus.CounterVec
+	holdsEnded    *prometheus.CounterVec
 	finished      *prometheus.CounterVec
 	writes        *prometheus.CounterVec
 	refused       *prometheus.CounterVec
@@ -46,10 +49,15 @@ func NewCounters(registry prometheus.Registerer) *Counters {
 		admitted:      counter("admitted_workloads_total", "Workloads that were admitted.", "cluster_queue"),
 		waitSeconds: histogram("admission_wait_time_seconds", "Time from the creation of a workload to its admission.",
 			waitBuckets, "cluster_queue"),
-		evicted:  counter("evicted_workloads_total", "Workloads that were evicted.", "cluster_queue", "reason"),
-		finished: counter("finished_workloads_total", "Workloads that have ended.", "cluster_queue"),
-		writes:   counter("api_writes_total", "Writes to the API server that were done, by purpose.", "purpose"),
-		refused:  counter("api_writes_refused_total", "Writes that the API server refused, by purpose.", "purpose"),
+		evicted: counter("evicted_workloads_total", "Workloads that were evicted.", "cluster_queue", "reason"),
+		preempted: counter("preempted_workloads_total", "Workloads that were chosen to leave for another, by the other's ClusterQueue and the reason.",
+			"preempting_cluster_queue", "reason"),
+		limited: counter("preemption_limited_total", "Times that a limit kept a workload from preempting, by limit: SearchBudget means that the search goes on later.",
+			"limit"),
+		holdsEnded: counter("preemption_holds_ended_total", "Holds of preempting workloads that ended without their admission, by cause.", "cause"),
+		finished:   counter("finished_workloads_total", "Workloads that have ended.", "cluster_queue"),
+		writes:     counter("api_writes_total", "Writes to the API server that were done, by purpose.", "purpose"),
+		refused:    counter("api_writes_refused_total", "Writes that the API server refused, by purpose.", "purpose"),
 		eventsDropped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "events_dropped_total",
 			Help: "Events that were not written because there were too many."}),
 		policies: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "policy_differences",
@@ -80,6 +88,17 @@ func (c *Counters) Admitted(clusterQueue string, waited time.Duration) {
 func (c *Counters) Evicted(clusterQueue, reason string) {
 	c.evicted.WithLabelValues(clusterQueue, reason).Inc()
 }
+
+// Preempted counts a victim of a preemption.
+func (c *Counters) Preempted(preempting, reason string) {
+	c.preempted.WithLabelValues(preempting, reason).Inc()
+}
+
+// PreemptionLimited counts a preemption that a limit has put off.
+func (c *Counters) PreemptionLimited(limit string) { c.limited.WithLabelValues(limit).Inc() }
+
+// HoldEnded counts a hold that ended without an admission.
+func (c *Counters) HoldEnded(cause string) { c.holdsEnded.WithLabelValues(cause).Inc() }
 
 // Finished counts the end of a workload.
 func (c *Counters) Finished(clusterQueue string) { c.finished.WithLabelValues(clusterQueue).Inc() }

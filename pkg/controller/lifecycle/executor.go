@@ -19,6 +19,7 @@ import (
 // Engine is told what became of its decisions.
 type Engine interface {
 	Forget(uid types.UID, notBefore int64)
+	ForgetEviction(uid types.UID, notBefore int64)
 }
 
 // Reporter is told what has happened, for events and metrics. Its methods
@@ -28,6 +29,10 @@ type Reporter interface {
 	Decided(wl *v1beta1.Workload, admit admission.Admit)
 	// Waits: the engine has said why a workload waits.
 	Waits(wl *v1beta1.Workload, wait admission.Wait)
+	// Preempts: the engine has decided to take quota back for a workload.
+	Preempts(wl *v1beta1.Workload, evict admission.Evict)
+	// HoldEnded: nothing is held any more for a workload that still waits.
+	HoldEnded(wl *v1beta1.Workload, end admission.EndHold)
 	// Written: a write is done. obj is the object after it.
 	Written(write *Write, wl *v1beta1.Workload, obj client.Object)
 	// Refused: the server has refused a write.
@@ -69,10 +74,11 @@ type Executor struct {
 
 // intake is what the loop has handed over and no worker has picked up.
 type intake struct {
-	decision *decision
-	adopt    *admission.Assignment
-	verdict  *verdict
-	order    *order
+	decision   *decision
+	adopt      *admission.Assignment
+	verdict    *verdict
+	order      *order
+	preemption *preemption
 }
 
 // New returns an executor that is to be started.
@@ -205,6 +211,7 @@ func (x *Executor) open(key ledger.Key) *slot {
 		if in.order != nil {
 			s.order = in.order
 		}
+		s.preemption = s.preemption.then(in.preemption)
 	}
 	return s
 }

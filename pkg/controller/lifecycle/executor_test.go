@@ -68,14 +68,22 @@ func (s *server) ReadJob(context.Context, job.Kind, string, string) (client.Obje
 }
 
 // forgotten notes what the engine is told.
-type forgotten struct{ times int }
+type forgotten struct {
+	times     int
+	evictions []types.UID
+}
 
 func (f *forgotten) Forget(types.UID, int64) { f.times++ }
+func (f *forgotten) ForgetEviction(uid types.UID, _ int64) {
+	f.evictions = append(f.evictions, uid)
+}
 
 type silent struct{ refused int }
 
 func (*silent) Decided(*v1beta1.Workload, admission.Admit)       {}
 func (*silent) Waits(*v1beta1.Workload, admission.Wait)          {}
+func (*silent) Preempts(*v1beta1.Workload, admission.Evict)      {}
+func (*silent) HoldEnded(*v1beta1.Workload, admission.EndHold)   {}
 func (*silent) Written(*Write, *v1beta1.Workload, client.Object) {}
 func (s *silent) Refused(*Write, error)                          { s.refused++ }
 func (*silent) Warn(client.Object, string, string)               {}

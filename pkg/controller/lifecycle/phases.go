@@ -27,6 +27,7 @@ var ofJobs = []phase{
 	cleared,      // the evicted job has stopped
 	respecified,  // the job was edited
 	decided,      // the engine has admitted it
+	held,         // quota is taken back for it
 	observed,     // its pods have become ready, or are lost
 	overdue,      // its pods are not ready in time
 	started,      // it is admitted and may run
@@ -44,6 +45,7 @@ var ofWorkloads = []phase{
 	ordered,
 	unaccepted,
 	decided,
+	held,
 	overdue,
 	barred,
 	unexplained,

@@ -35,6 +35,8 @@ type slot struct {
 	adopt    *admission.Assignment
 	verdict  *verdict
 	order    *order
+	// preemption is what is held, or no more held, for this workload.
+	preemption *preemption
 
 	// pending is a write whose answer is not known; nothing else is written
 	// before it is.
@@ -91,7 +93,7 @@ type verdict struct {
 
 // empty says whether there is nothing left to remember.
 func (s *slot) empty() bool {
-	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.order == nil && s.pending == nil && s.failures == 0 &&
+	return s.decision == nil && s.adopt == nil && s.verdict == nil && s.order == nil && s.preemption == nil && s.pending == nil && s.failures == 0 &&
 		s.created == "" && s.ownerless.IsZero() && s.refusals == 0 && s.compared == pair{} && s.verified == pair{} &&
 		s.narrowed.IsZero() && s.marked == 0 && s.warned == ""
 }

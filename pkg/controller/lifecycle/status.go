@@ -113,6 +113,7 @@ func admitted(wl *v1beta1.Workload, assignment *admission.Assignment, message st
 	e.status.Admission = translate.Admission(assignment)
 	e.status.ResourceRequests = nil
 	e.status.ReclaimablePods = nil
+	e.status.Preemption = nil
 	e.set(v1beta1.WorkloadQuotaReserved, true, v1beta1.ReasonQuotaReserved, message)
 	e.set(v1beta1.WorkloadAdmitted, true, v1beta1.ReasonAdmitted, "The job may run")
 	e.settle(v1beta1.WorkloadEvicted, v1beta1.ReasonQuotaReserved, "Quota is reserved again")

@@ -21,6 +21,10 @@ const undecidedRetry = 2 * time.Second
 // repeated (which does no harm).
 const deletedGrace = 30 * time.Second
 
+// evictRetry is how long a victim is left alone whose eviction the server has
+// refused.
+const evictRetry = 10 * time.Second
+
 // startRetry is the wait after the first refusal to start a job; it doubles.
 const startRetry = 500 * time.Millisecond
 
@@ -46,6 +50,7 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 		if v.workload == nil {
 			x.pacer.forget(key, v.now)
 		}
+		x.carryOut(v)
 		st := next(v)
 		x.warn(v, st)
 		switch {
@@ -135,11 +140,7 @@ func (x *Executor) forget(s *slot, retry time.Duration) {
 	if s.decision == nil {
 		return
 	}
-	var notBefore int64
-	if retry > 0 {
-		notBefore = time.Now().Add(retry).UnixNano()
-	}
-	x.config.Engine.Forget(s.decision.uid, notBefore)
+	x.config.Engine.Forget(s.decision.uid, retryAt(retry))
 	s.decision = nil
 }
 
@@ -220,6 +221,15 @@ func (x *Executor) settle(ctx context.Context, key ledger.Key, s *slot, write *W
 			return true // it is evicted now
 		}
 		s.notBefore = time.Now().Add(wait)
+	case Preempt:
+		if s.preemption != nil {
+			x.abandon(s, max(wait, time.Second))
+		}
+	case Evict:
+		if s.order != nil {
+			x.config.Engine.ForgetEviction(s.order.uid, retryAt(evictRetry))
+			s.order = nil
+		}
 	case Admit:
 		wait = max(wait, time.Second)
 		if v := x.look(key, s); !v.holds() {

@@ -35,6 +35,7 @@ const (
 	Create     Purpose = "create"     // the Workload of a new job
 	Respec     Purpose = "respec"     // the job was edited while it waits
 	Admit      Purpose = "admit"      // carry out a decision of the engine
+	Preempt    Purpose = "preempt"    // tell what is held for the workload while others leave
 	Adopt      Purpose = "adopt"      // charge a job that runs already
 	Accept     Purpose = "accept"     // quota is reserved by somebody and no check is missing
 	Ready      Purpose = "ready"      // whether the job's pods are ready has changed

@@ -69,6 +69,10 @@ func (f *feeder) feed(now int64, it item) {
 		f.reshape(now, it.reshape)
 		return
 	}
+	if it.class != "" {
+		f.refeed(now, func(r *record) bool { return translate.PriorityClassOf(r.sight) == it.class })
+		return
+	}
 	if it.workload != nil {
 		f.feedWorkload(now, it.workload)
 		return
@@ -115,6 +119,7 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 		r.generation, r.shape = wl.Generation, f.shapes.Of(wl)
 	}
 	value := translate.Workload(wl, r.shape)
+	value.MinimumRuntime = f.shapes.Protection(wl)
 	value.QueueTime = translate.QueueTime(wl, f.evictionTime)
 	if value.Admission == nil && runsUnseen(wl) {
 		value.Admission = f.queues.Adopt(&value)
@@ -156,6 +161,28 @@ func (f *feeder) handOut(decisions []admission.Decision) {
 			if r := f.records[d.UID]; r != nil {
 				f.sink.Wait(r.sight, d)
 			}
+		case admission.Evict:
+			f.handPreemption(d)
+		case admission.EndHold:
+			if r := f.records[d.UID]; r != nil {
+				f.sink.EndHold(r.sight, d)
+			}
 		}
 	}
+}
+
+// handPreemption gives a preemption to the sink. Whoever is not there any more
+// the engine is about to be told of.
+func (f *feeder) handPreemption(d admission.Evict) {
+	preemptor := f.records[d.Preemptor]
+	if preemptor == nil {
+		return
+	}
+	victims := make([]*v1beta1.Workload, 0, len(d.Victims))
+	for i := range d.Victims {
+		if r := f.records[d.Victims[i].UID]; r != nil && !r.finished {
+			victims = append(victims, r.sight)
+		}
+	}
+	f.sink.Preempt(preemptor.sight, d, victims)
 }

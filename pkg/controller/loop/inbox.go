@@ -28,6 +28,8 @@ type item struct {
 	// reshape is the namespace whose workloads may ask for something else
 	// now, everywhere for that of all.
 	reshape string
+	// class is a WorkloadPriorityClass of which the engine is to be told anew.
+	class string
 }
 
 // everywhere stands for all namespaces. No namespace is called so.
@@ -40,7 +42,7 @@ func (it *item) stage() int {
 	switch {
 	case it.queue:
 		return 0
-	case it.reshape != "":
+	case it.reshape != "", it.class != "":
 		return 1
 	}
 	return 2
@@ -84,6 +86,17 @@ func (b *Inbox) Finished(uid types.UID) {
 func (b *Inbox) Forget(uid types.UID, notBefore int64) {
 	b.put("", item{event: admission.Forget{UID: string(uid), NotBefore: notBefore}})
 }
+
+// ForgetEviction files that a write of a preemption has definitely failed, for
+// the preemptor or a victim. Unix nanoseconds notBefore is the earliest time at
+// which the victim may be chosen again.
+func (b *Inbox) ForgetEviction(uid types.UID, notBefore int64) {
+	b.put("", item{event: admission.ForgetEviction{UID: string(uid), NotBefore: notBefore}})
+}
+
+// ClassChanged files that a WorkloadPriorityClass promises its workloads
+// another minimum runtime.
+func (b *Inbox) ClassChanged(name string) { b.put("Class/"+name, item{class: name}) }
 
 // put appends an item, or replaces the one of the same place; items without
 // place are all kept.

@@ -28,6 +28,11 @@ type Sink interface {
 	Admit(wl *v1beta1.Workload, admit admission.Admit)
 	// Wait tells why a workload waits.
 	Wait(wl *v1beta1.Workload, wait admission.Wait)
+	// Preempt asks for quota to be taken back for a workload; victims are the
+	// sights of those that evict names, as far as they are still there.
+	Preempt(preemptor *v1beta1.Workload, evict admission.Evict, victims []*v1beta1.Workload)
+	// EndHold says that nothing is held for a workload any more.
+	EndHold(wl *v1beta1.Workload, end admission.EndHold)
 	// Adopt asks for the admission of a workload whose job runs already.
 	Adopt(wl *v1beta1.Workload, assignment *admission.Assignment)
 }

@@ -42,6 +42,8 @@ func (s *scribe) Step(_ int64, event admission.Event) []admission.Decision {
 		note += " " + e.UID
 	case admission.Forget:
 		note += " " + e.UID
+	case admission.ForgetEviction:
+		note += " " + e.UID
 	case admission.DeleteWorkload:
 		note += " " + e.UID
 	case admission.Decide:
@@ -77,6 +79,16 @@ func (s *sink) Admit(wl *v1beta1.Workload, _ admission.Admit) {
 }
 func (s *sink) Wait(wl *v1beta1.Workload, _ admission.Wait) {
 	s.given = append(s.given, "wait "+wl.Name)
+}
+func (s *sink) Preempt(wl *v1beta1.Workload, evict admission.Evict, victims []*v1beta1.Workload) {
+	note := "preempt for " + wl.Name
+	for _, v := range victims {
+		note += " " + v.Name
+	}
+	s.given = append(s.given, note)
+}
+func (s *sink) EndHold(wl *v1beta1.Workload, end admission.EndHold) {
+	s.given = append(s.given, "end hold "+wl.Name+" "+string(end.Cause))
 }
 func (s *sink) Adopt(wl *v1beta1.Workload, a *admission.Assignment) {
 	s.given = append(s.given, "adopt "+wl.Name+" in "+a.ClusterQueue)

@@ -16,7 +16,7 @@ func (f *feeder) reshape(now int64, namespace string) {
 			return false
 		}
 		r.generation = -1
-		return true
+		return !r.held
 	})
 }
 
@@ -29,16 +29,16 @@ func (f *feeder) settle(now int64) {
 	f.unsettled = false
 	f.refeed(now, func(r *record) bool {
 		value := translate.Workload(r.sight, r.shape)
-		return f.queues.Lacking(&value) != r.lacking
+		return !r.held && f.queues.Lacking(&value) != r.lacking
 	})
 }
 
-// refeed feeds the waiting workloads that are chosen once more. It is rare:
-// somebody has edited a LimitRange, a RuntimeClass or a queue.
+// refeed feeds the workloads that are chosen once more. It is rare: somebody
+// has edited a LimitRange, a RuntimeClass, a priority class or a queue.
 func (f *feeder) refeed(now int64, choose func(*record) bool) {
 	var chosen []*record
 	for _, r := range f.records {
-		if !r.finished && choose(r) && !r.held {
+		if !r.finished && choose(r) {
 			chosen = append(chosen, r)
 		}
 	}

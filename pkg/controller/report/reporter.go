@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -48,8 +49,36 @@ func admitReason(admit admission.Admit) string {
 
 // Waits implements lifecycle.Reporter.
 func (r *Reporter) Waits(wl *v1beta1.Workload, wait admission.Wait) {
-	r.log.Info("wait", "workloadUID", wait.UID, "namespace", wl.Namespace, "workload", wl.Name,
+	if wait.Limit != "" {
+		r.counters.PreemptionLimited(string(wait.Limit))
+	}
+	r.log.Info("wait", "limit", string(wait.Limit), "workloadUID", wait.UID, "namespace", wl.Namespace, "workload", wl.Name,
 		"queue", string(wl.Spec.QueueName), "reason", string(wait.Reason), "message", wait.Message)
+}
+
+// Preempts implements lifecycle.Reporter.
+func (r *Reporter) Preempts(wl *v1beta1.Workload, evict admission.Evict) {
+	victims := make([]string, 0, len(evict.Victims))
+	for i := range evict.Victims {
+		victim := &evict.Victims[i]
+		victims = append(victims, victim.UID)
+		if !evict.Resumed {
+			r.counters.Preempted(evict.ClusterQueue, string(victim.Reason))
+		}
+		r.log.Info("preempt", "workloadUID", victim.UID, "clusterQueue", victim.ClusterQueue, "path", strings.Join(victim.Path, "/"),
+			"reason", string(victim.Reason), "preemptorUID", evict.Preemptor, "preemptingClusterQueue", evict.ClusterQueue,
+			"preemptorShare", victim.PreemptorShare, "shareBefore", victim.ShareBefore, "shareAfter", victim.ShareAfter)
+	}
+	r.log.Info("hold", "workloadUID", evict.Preemptor, "namespace", wl.Namespace, "workload", wl.Name, "queue", string(wl.Spec.QueueName),
+		"clusterQueue", evict.ClusterQueue, "reason", "Preempts", "victims", victims, "resumed", evict.Resumed,
+		"deadline", time.Unix(0, evict.Preemption.Deadline).UTC().Format(time.RFC3339))
+}
+
+// HoldEnded implements lifecycle.Reporter.
+func (r *Reporter) HoldEnded(wl *v1beta1.Workload, end admission.EndHold) {
+	r.counters.HoldEnded(string(end.Cause))
+	r.log.Info("endHold", "workloadUID", end.UID, "namespace", wl.Namespace, "workload", wl.Name,
+		"queue", string(wl.Spec.QueueName), "reason", string(end.Cause))
 }
 
 // Written implements lifecycle.Reporter.

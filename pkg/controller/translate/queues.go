@@ -38,6 +38,9 @@ func ClusterQueue(cq *v1beta1.ClusterQueue) admission.SetClusterQueue {
 			out.Preemption.MaxPriorityThreshold = b.MaxPriorityThreshold
 		}
 	}
+	if spec.MinimumRuntimeSeconds != nil {
+		out.MinimumRuntime = *spec.MinimumRuntimeSeconds
+	}
 	if cq.DeletionTimestamp != nil {
 		out.Inactive = terminating
 	}

@@ -27,6 +27,27 @@ type Shapes struct {
 	Counting Counting
 	// Surroundings may be nil.
 	Surroundings Surroundings
+	// MinimumRuntime is what a WorkloadPriorityClass promises, in seconds; nil
+	// means that none promises anything.
+	MinimumRuntime func(class string) int64
+}
+
+// Protection is for how many seconds the Workload's priority class keeps it
+// from being preempted.
+func (s *Shapes) Protection(wl *v1beta1.Workload) int64 {
+	if name := PriorityClassOf(wl); name != "" && s.MinimumRuntime != nil {
+		return s.MinimumRuntime(name)
+	}
+	return 0
+}
+
+// PriorityClassOf is the name of the Workload's WorkloadPriorityClass, "" if it
+// has none.
+func PriorityClassOf(wl *v1beta1.Workload) string {
+	if ref := wl.Spec.PriorityClassRef; ref != nil && ref.Kind == v1beta1.WorkloadPriorityClassKind {
+		return ref.Name
+	}
+	return ""
 }
 
 // Of reads the pod sets of a Workload.
@@ -87,12 +108,16 @@ func Workload(wl *v1beta1.Workload, shape Shape) admission.Workload {
 		Misconfigured: shape.Problem,
 		PodsReady:     meta.IsStatusConditionTrue(wl.Status.Conditions, v1beta1.WorkloadPodsReady),
 		Admission:     HeldBy(wl),
+		Preempting:    PreemptingOf(wl),
 	}
 	if wl.Spec.Priority != nil {
 		out.Priority = *wl.Spec.Priority
 	}
 	if rs := wl.Status.RequeueState; rs != nil && rs.RequeueAt != nil {
 		out.NotBefore = rs.RequeueAt.UnixNano()
+	}
+	if c := Condition(wl, v1beta1.WorkloadQuotaReserved); c != nil && c.Status == metav1.ConditionTrue {
+		out.ReservedAt = c.LastTransitionTime.UnixNano()
 	}
 	// Without an admission the eviction is over: the workload waits again.
 	if out.Admission == nil {
