@@ -112,10 +112,17 @@ func (s *sight) shapes() pair {
 func (s *sight) owned() bool {
 	owner := metav1.GetControllerOf(s.workload)
 	if owner == nil {
-		return false
+		return s.abandoned()
 	}
 	apiVersion, kind := s.kind.GroupVersionKind().ToAPIVersionAndKind()
 	return owner.Kind == kind && owner.APIVersion == apiVersion
+}
+
+// abandoned says that the Workload was made for a job but names it no more: who
+// deletes a job and orphans its dependents, as the API server does unless it is
+// told otherwise, has the garbage collector take the name away.
+func (s *sight) abandoned() bool {
+	return metav1.GetControllerOf(s.workload) == nil && s.workload.Labels[v1beta1.JobUIDLabel] != ""
 }
 
 // unadopted says that the Workload was made for a job found running, and that
