@@ -46,7 +46,7 @@ func (t *Timeline) eachConstraint(leaf int32, request []quota.Request, own bool,
 			at := t.at(n, r.FR)
 			limit := at.limit
 			if own && n == leaf {
-				limit = min(limit, at.nominal)
+				limit = at.nominal // never more than the limit
 			}
 			c.node, c.sum.top, c.most, c.plain = n, &at.profile, limit-r.Amount, len(c.sum.idle) == 0
 			if at.peak() > c.most && !visit(&c) {

@@ -192,13 +192,10 @@ func (c *carrier) walk(n int32, before quota.Amount) {
 			before, n = here, s.right
 			continue
 		}
-		// All of [low, high] is carried alike, and so is what is open: then no
-		// run begins in the subtree.
+		// If all values of the subtree are carried alike, and with them the one
+		// before it, whose run is open, then no run begins in it.
 		low, high := before+s.low, before+s.high
-		if low = min(low, low+c.by); low >= c.local && c.now == c.by {
-			return
-		}
-		if high = max(high, high+c.by); high <= c.local && c.now == 0 {
+		if min(low, low+c.by) >= c.local || max(high, high+c.by) <= c.local {
 			return
 		}
 		c.walk(s.left, before)

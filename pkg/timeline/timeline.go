@@ -195,7 +195,6 @@ func (t *Timeline) change(c *Charge, sign quota.Amount) {
 func (t *Timeline) carry(n, f int32, r run, depth int) {
 	for n >= 0 {
 		c := t.at(n, f)
-		c.fold(t.now)
 		if c.local == 0 {
 			c.add(t.now, r.from, r.to, r.by)
 			n = t.parent[n]

@@ -174,3 +174,38 @@ func TestTooLargeToCount(t *testing.T) {
 		t.Errorf("%d, %t", at, ok)
 	}
 }
+
+// The past is forgotten: what is kept is bounded by what is charged.
+func TestPastIsForgotten(t *testing.T) {
+	limit := int64(20)
+	line := timeline.New(build(oracle.Tree{
+		Parent: []int{-1, 0, 0},
+		Quota:  [][]oracle.Quota{{{}}, {{Nominal: 50, Lending: &limit}}, {{Nominal: 50}}},
+	}), 0)
+	var running []timeline.Handle
+	for now := range int64(5000) {
+		line.Advance(now)
+		h, _ := line.Add(timeline.Charge{
+			Node: int32(1 + now%2), Requests: []quota.Request{{Amount: 1 + now%3}},
+			Start: now, End: now + 20 + now*now%40,
+		})
+		if running = append(running, h); len(running) > 40 {
+			line.Remove(running[0])
+			running = running[1:]
+		}
+		if got := line.Breakpoints(); got > 4*len(running) {
+			t.Fatalf("%d breakpoints are kept for %d charges", got, len(running))
+		}
+	}
+	for _, h := range running {
+		line.Remove(h)
+	}
+	for n := range int32(3) {
+		if use := line.MaxUse(n, 0, 0, timeline.Forever); use != 0 {
+			t.Errorf("node %d uses %d of nothing", n, use)
+		}
+	}
+	if got := line.Breakpoints(); got != 0 {
+		t.Errorf("%d breakpoints are left", got)
+	}
+}
