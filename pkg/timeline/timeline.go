@@ -217,6 +217,25 @@ func (t *Timeline) carry(n, f int32, r run, depth int) {
 	}
 }
 
+// Outage is a window in which nothing of what n and the nodes below it own is
+// to be had: their nominal quotas, charged to each. What others lend they can
+// still borrow. Unlimited quota cannot be taken and is left out.
+func (t *Timeline) Outage(n int32, start, end int64) []Charge {
+	var out []Charge
+	for m := n; m < t.end[n]; m++ {
+		var requests []quota.Request
+		for f := range t.frs {
+			if own := t.at(m, f).nominal; own > 0 && own != quota.Unlimited {
+				requests = append(requests, quota.Request{FR: f, Amount: own})
+			}
+		}
+		if requests != nil {
+			out = append(out, Charge{Node: m, Requests: requests, Start: start, End: end})
+		}
+	}
+	return out
+}
+
 // Use is what n uses of f at an instant, which must not be before now.
 func (t *Timeline) Use(n, f int32, at int64) quota.Amount { return t.at(n, f).profile.at(at) }
 

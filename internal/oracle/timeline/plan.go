@@ -47,7 +47,6 @@ type Plan struct {
 	Held    []Held
 
 	freed, check bool
-	broken       bool
 }
 
 // world is everything charged, but for the reservation and the running
@@ -82,33 +81,37 @@ func (p *Plan) Advance(now int64) {
 	p.Now = now
 	for i := range p.Running {
 		if r := &p.Running[i]; r.End <= now {
-			more := p.Overrun
-			if r.Limit == 0 {
-				more = p.Policies[r.Leaf].Default
-			}
-			r.End, p.check = plus(now, more), true
+			r.End, p.check = plus(now, p.more(r.Workload)), true
 		}
 	}
 	for i := range p.Held {
-		if h := &p.Held[i]; h.Start < now {
-			if plus(now, p.length(h.Workload)) > h.End {
-				p.broken = true
-			}
-			h.Start = now
-		}
+		p.Held[i].Start = max(p.Held[i].Start, now)
 	}
 }
 
-// Run says that a workload runs until end; it holds no reservation any more.
+// Run says that a workload runs until end, or nobody knows how long if that is
+// past; it holds no reservation any more.
 func (p *Plan) Run(w Workload, alternative int, end int64) {
 	p.Finish(w.UID)
 	if p.drop(w.UID) {
 		p.freed = true
 	}
+	if end <= p.Now {
+		end = plus(p.Now, p.more(w))
+	}
 	if !p.World().Fits(w.Leaf, w.Alternatives[alternative], p.Now, end) {
 		p.check = true
 	}
 	p.Running = append(p.Running, Running{w, alternative, end})
+}
+
+// more is how much longer a workload is planned to go on that has outlived its
+// end.
+func (p *Plan) more(w Workload) int64 {
+	if w.Limit == 0 {
+		return p.Policies[w.Leaf].Default
+	}
+	return p.Overrun
 }
 
 // Start is Run from now on for as long as is planned.
@@ -121,10 +124,21 @@ func (p *Plan) Finish(uid string) {
 	p.freed = p.freed || len(p.Running) < n
 }
 
-// Block adds a window.
-func (p *Plan) Block(c Charge) {
+// Block adds a window and says whether it is in nobody's way who runs, and in
+// no other window's.
+func (p *Plan) Block(c Charge) bool {
+	others := *p
+	others.Held = nil
+	free := others.World().Fits(c.Node, c.Amount, max(p.Now, c.Start), c.End)
 	p.Windows = append(p.Windows, c)
 	p.check = true
+	return free
+}
+
+// Unblock removes a window.
+func (p *Plan) Unblock(i int) {
+	p.Windows = slices.Delete(p.Windows, i, i+1)
+	p.freed = true
 }
 
 // Requota replaces the quotas.
@@ -164,13 +178,15 @@ func (p *Plan) Plan(blocked []Workload) {
 			p.freed = true
 		}
 	}
-	if p.check {
-		for _, h := range p.Held {
-			p.broken = p.broken || !p.world(h.UID).Fits(h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End)
+	broken := false
+	for _, h := range p.Held {
+		late := plus(p.Now, p.length(h.Workload)) > h.End
+		if late || p.check && !p.world(h.UID).Fits(h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End) {
+			broken = true
 		}
 	}
 	switch {
-	case p.broken:
+	case broken:
 		p.Held = nil
 	case p.freed:
 		for _, w := range keep {
@@ -184,7 +200,7 @@ func (p *Plan) Plan(blocked []Workload) {
 			p.place(w)
 		}
 	}
-	p.freed, p.check, p.broken = false, false, false
+	p.freed, p.check = false, false
 }
 
 func same(a, b Workload) bool {
@@ -193,19 +209,22 @@ func same(a, b Workload) bool {
 }
 
 // place gives a workload the earliest reservation that it may hold beside
-// everybody else's.
+// everybody else's. One that it holds already it keeps, unless there is an
+// earlier one.
 func (p *Plan) place(w Workload) {
-	p.drop(w.UID)
 	borrowing := 0
 	for _, h := range p.Held {
-		if h.Leaf == w.Leaf && h.Borrows {
+		if h.UID != w.UID && h.Leaf == w.Leaf && h.Borrows {
 			borrowing++
 		}
 	}
 	limit := p.Policies[w.Leaf].Borrowing
 	own := limit >= 0 && borrowing >= limit
-	world := p.World()
+	world := p.world(w.UID)
 	best := Held{Workload: w, Alternative: -1}
+	if h := p.held(w.UID); h != nil {
+		best = *h
+	}
 	for i, request := range w.Alternatives {
 		t, ok := world.EarliestStart(w.Leaf, request, plus(p.length(w), p.Slack), p.Now, own)
 		if ok && (best.Alternative < 0 || t < best.Start) {
@@ -214,6 +233,7 @@ func (p *Plan) place(w Workload) {
 			best.Borrows = !world.Within(w.Leaf, request, t, end)
 		}
 	}
+	p.drop(w.UID)
 	if best.Alternative >= 0 {
 		p.Held = append(p.Held, best)
 	}
