@@ -39,7 +39,6 @@ func (p *Planner) Plan(blocked []Workload) {
 				p.release(h)
 			}
 		}
-		p.freed = false
 	}
 	p.memo = nil
 	if p.freed {
