@@ -154,7 +154,7 @@ func After(t, length int64) int64 {
 // its use.
 func (t *Timeline) Available(leaf, f int32, at int64) quota.Amount {
 	c := t.at(leaf, f)
-	use := c.profile.at(at)
+	use := c.value(at)
 	if t.parent[leaf] < 0 {
 		return c.subtree - use
 	}

@@ -2,8 +2,8 @@ package timeline
 
 import "fairlead.dev/fairlead/pkg/quota"
 
-// at is the value at an instant.
-func (p *profile) at(t int64) quota.Amount {
+// value is that at an instant.
+func (p *profile) value(t int64) quota.Amount {
 	v := p.base
 	for n := p.root; n != 0; {
 		s := &p.nodes[n]
@@ -86,7 +86,7 @@ func (p *profile) lastAbove(a, b int64, c quota.Amount) (int64, bool) {
 	if t, ok := p.last(p.root, p.base, a, b, c); ok {
 		return t, true
 	}
-	return a, a < b && p.at(a) > c
+	return a, a < b && p.value(a) > c
 }
 
 func (p *profile) last(n int32, before quota.Amount, a, b int64, c quota.Amount) (int64, bool) {
@@ -117,7 +117,7 @@ func (p *profile) last(n int32, before quota.Amount, a, b int64, c quota.Amount)
 // firstAtMost finds the first instant from a on at which the value is c or
 // less.
 func (p *profile) firstAtMost(a int64, c quota.Amount) (int64, bool) {
-	if p.at(a) <= c {
+	if p.value(a) <= c {
 		return a, true
 	}
 	return p.first(p.root, p.base, a, c)
@@ -154,7 +154,7 @@ type run struct {
 // none is zero. Only pieces that cross local are looked at one by one.
 func (p *profile) carried(runs []run, a, b int64, by, local quota.Amount) []run {
 	c := carrier{p: p, a: a, b: b, by: by, local: local, runs: runs, since: a}
-	c.now = c.past(p.at(a))
+	c.now = c.past(p.value(a))
 	c.walk(p.root, p.base)
 	c.close(b)
 	return c.runs

@@ -21,9 +21,9 @@ type idle struct {
 func (s *sum) at(t int64) quota.Amount {
 	var spare quota.Amount
 	for _, i := range s.idle {
-		spare = quota.AddSaturating(spare, max(0, i.local-i.use.at(t)))
+		spare = quota.AddSaturating(spare, max(0, i.local-i.use.value(t)))
 	}
-	return s.top.at(t) - spare
+	return s.top.value(t) - spare
 }
 
 // bounds are a value that is nowhere in [a, b) undercut, and one that is

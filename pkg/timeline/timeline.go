@@ -98,7 +98,7 @@ func (t *Timeline) Clone() *Timeline {
 	c := *t
 	c.cells = append([]cell(nil), t.cells...)
 	for i := range c.cells {
-		c.cells[i].profile = t.cells[i].profile.clone()
+		c.cells[i].profile = t.cells[i].clone()
 	}
 	c.charges = append([]Charge(nil), t.charges...)
 	c.spare = append([]Handle(nil), t.spare...)
@@ -237,7 +237,7 @@ func (t *Timeline) Outage(n int32, start, end int64) []Charge {
 }
 
 // Use is what n uses of f at an instant, which must not be before now.
-func (t *Timeline) Use(n, f int32, at int64) quota.Amount { return t.at(n, f).profile.at(at) }
+func (t *Timeline) Use(n, f int32, at int64) quota.Amount { return t.at(n, f).value(at) }
 
 // MaxUse is the most that n uses of f in [from, to); nothing before now counts.
 func (t *Timeline) MaxUse(n, f int32, from, to int64) quota.Amount {

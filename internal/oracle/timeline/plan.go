@@ -11,9 +11,11 @@ type Policy struct {
 }
 
 // Workload asks for one of several vectors at a leaf, for Limit (0: nobody
-// knows how long).
+// knows how long). Of one Class, if it is not "", none is planned before the one
+// before it.
 type Workload struct {
 	UID          string
+	Class        string
 	Leaf         int
 	Alternatives [][]int64
 	Limit        int64
@@ -185,33 +187,39 @@ func (p *Plan) Plan(blocked []Workload) {
 			broken = true
 		}
 	}
-	switch {
-	case broken:
+	if broken {
 		p.Held = nil
-	case p.freed:
+	}
+	for moved := p.freed; moved; {
+		moved = false
+		last := map[string]int64{}
 		for _, w := range keep {
-			if p.held(w.UID) != nil {
-				p.place(w)
+			if p.held(w.UID) != nil && p.place(w, last) {
+				moved = true
 			}
 		}
 	}
+	last := map[string]int64{}
 	for _, w := range keep {
-		if p.held(w.UID) == nil {
-			p.place(w)
+		if h := p.held(w.UID); h != nil {
+			last[w.Class] = h.Start
+			continue
 		}
+		p.place(w, last)
 	}
 	p.freed, p.check = false, false
 }
 
 func same(a, b Workload) bool {
-	return a.UID == b.UID && a.Leaf == b.Leaf && a.Limit == b.Limit &&
+	return a.UID == b.UID && a.Class == b.Class && a.Leaf == b.Leaf && a.Limit == b.Limit &&
 		slices.EqualFunc(a.Alternatives, b.Alternatives, slices.Equal)
 }
 
 // place gives a workload the earliest reservation that it may hold beside
-// everybody else's. One that it holds already it keeps, unless there is an
-// earlier one.
-func (p *Plan) place(w Workload) {
+// everybody else's, and says whether it has another than before. One that it
+// holds already it keeps, unless there is an earlier one. last is where the one
+// before it of its class starts.
+func (p *Plan) place(w Workload, last map[string]int64) bool {
 	borrowing := 0
 	for _, h := range p.Held {
 		if h.UID != w.UID && h.Leaf == w.Leaf && h.Borrows {
@@ -225,18 +233,26 @@ func (p *Plan) place(w Workload) {
 	if h := p.held(w.UID); h != nil {
 		best = *h
 	}
+	from := p.Now
+	if t, ok := last[w.Class]; ok && w.Class != "" && (best.Alternative < 0 || t <= best.Start) {
+		from = t
+	}
+	other := false
 	for i, request := range w.Alternatives {
-		t, ok := world.EarliestStart(w.Leaf, request, plus(p.length(w), p.Slack), p.Now, own)
+		t, ok := world.EarliestStart(w.Leaf, request, plus(p.length(w), p.Slack), from, own)
 		if ok && (best.Alternative < 0 || t < best.Start) {
 			end := plus(plus(t, p.length(w)), p.Slack)
 			best.Alternative, best.Start, best.End = i, t, end
 			best.Borrows = !world.Within(w.Leaf, request, t, end)
+			other = true
 		}
 	}
-	p.drop(w.UID)
 	if best.Alternative >= 0 {
+		p.drop(w.UID)
 		p.Held = append(p.Held, best)
+		last[w.Class] = best.Start
 	}
+	return other
 }
 
 // MayStart says with which alternative, the first of them, a workload may

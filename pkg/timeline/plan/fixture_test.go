@@ -94,7 +94,7 @@ func drawQuotas(t *rapid.T, parent, leaves []int) [][]oracle.Quota {
 type both struct {
 	naive *oracle.Plan
 	plan  *plan.Planner
-	// pending workloads in their order; class numbers them by what they ask.
+	// pending workloads in their order; class numbers their classes.
 	pending []oracle.Workload
 	class   map[string]uint64
 	windows []string
@@ -126,11 +126,13 @@ func drawBoth(t *rapid.T) (*both, []int) {
 
 // workload is the same workload for the code under test.
 func (b *both) workload(w oracle.Workload) plan.Workload {
-	form := fmt.Sprint(w.Leaf, w.Alternatives, w.Limit)
-	if b.class[form] == 0 {
-		b.class[form] = uint64(len(b.class) + 1)
+	out := plan.Workload{UID: w.UID, Leaf: int32(w.Leaf), Limit: w.Limit}
+	if w.Class != "" {
+		if b.class[w.Class] == 0 {
+			b.class[w.Class] = uint64(len(b.class) + 1)
+		}
+		out.Class = b.class[w.Class]
 	}
-	out := plan.Workload{UID: w.UID, Leaf: int32(w.Leaf), Limit: w.Limit, Class: b.class[form]}
 	for _, a := range w.Alternatives {
 		out.Alternatives = append(out.Alternatives, requests(a))
 	}
@@ -177,7 +179,16 @@ func drawWorkload(t *rapid.T, uid string, leaves []int) oracle.Workload {
 	if rapid.IntRange(0, 3).Draw(t, "another flavor") == 0 {
 		w.Alternatives = append(w.Alternatives, []int64{0, rapid.Int64Range(1, 6).Draw(t, "amount")})
 	}
+	classify(t, &w)
 	return w
+}
+
+// classify gives most workloads the class of those that ask for the same.
+func classify(t *rapid.T, w *oracle.Workload) {
+	w.Class = ""
+	if rapid.IntRange(0, 3).Draw(t, "classless") > 0 {
+		w.Class = fmt.Sprint(w.Leaf, w.Alternatives, w.Limit)
+	}
 }
 
 // same compares reservations, and what may start.

@@ -10,7 +10,8 @@ import "fairlead.dev/fairlead/pkg/timeline"
 // arrives, unless its workload is not among the first any more or has changed,
 // or it is broken: it does not fit any more because a workload has outlived its
 // limit, a window was added or a quota cut, or it could not start in time.
-// Then all are made anew, in order.
+// Then all are made anew, in order. After a Plan no reservation could be made
+// earlier by itself, but for the order in its class.
 func (p *Planner) Plan(blocked []Workload) {
 	p.round++
 	for n := range p.count {
@@ -40,14 +41,16 @@ func (p *Planner) Plan(blocked []Workload) {
 			}
 		}
 	}
-	p.memo = nil
-	if p.freed {
+	for moved := p.freed; moved; {
+		moved = false
+		clear(p.last)
 		for _, w := range first {
-			if h := p.held[w.UID]; h != nil {
-				p.improve(h)
+			if h := p.held[w.UID]; h != nil && p.improve(h) {
+				moved = true
 			}
 		}
 	}
+	clear(p.last)
 	p.order = p.order[:0]
 	for _, w := range first {
 		h := p.held[w.UID]
@@ -56,6 +59,7 @@ func (p *Planner) Plan(blocked []Workload) {
 		}
 		if h != nil {
 			p.order = append(p.order, h)
+			p.last[h.Class] = h.start
 		}
 	}
 	p.freed, p.check = false, false
@@ -109,10 +113,9 @@ func (p *Planner) release(h *held) {
 // have none.
 func (p *Planner) reserve(w *Workload) *held {
 	h := &held{Workload: *w, round: p.round}
-	if !p.place(h, p.recall(h, true)) || !p.charge(h) {
+	if !p.place(h, p.from(h, timeline.Forever)) || !p.charge(h) {
 		return nil
 	}
-	p.remember(h)
 	if h.borrows {
 		p.borrowing[h.Leaf]++
 	}
@@ -120,25 +123,35 @@ func (p *Planner) reserve(w *Workload) *held {
 	return h
 }
 
-// improve moves a reservation earlier, if it can be.
-func (p *Planner) improve(h *held) {
+// improve moves a reservation earlier, if it can be, and says whether it could.
+func (p *Planner) improve(h *held) bool {
 	p.line.Remove(h.handle)
 	if h.borrows {
 		p.borrowing[h.Leaf]--
 	}
-	if now := p.line.Now(); h.start < now {
-		h.start = now
-	}
+	h.start = max(h.start, p.line.Now())
 	earlier := *h
-	if p.place(&earlier, p.recall(h, false)) && earlier.start < h.start {
+	moved := p.place(&earlier, p.from(h, h.start)) && earlier.start < h.start
+	if moved {
 		*h = earlier
-		p.memo = nil // what it has left is free for others
 	}
 	p.charge(h)
-	p.remember(h)
+	p.last[h.Class] = h.start
 	if h.borrows {
 		p.borrowing[h.Leaf]++
 	}
+	return moved
+}
+
+// from is the first instant at which a workload may be planned to start: now, or
+// where the one before it of its class does, unless it is planned before that
+// already. This keeps those who ask for the same in their order, and saves
+// looking at what the one before has looked at.
+func (p *Planner) from(h *held, planned int64) int64 {
+	if t, ok := p.last[h.Class]; ok && h.Class != 0 && t <= planned {
+		return t
+	}
+	return p.line.Now()
 }
 
 // place finds the earliest start from an instant on of a workload that is not
@@ -165,34 +178,4 @@ func (p *Planner) place(h *held, from int64) bool {
 func (p *Planner) own(leaf int32) bool {
 	limit := p.config.Policies[leaf].Borrowing
 	return limit >= 0 && p.borrowing[leaf] >= limit
-}
-
-// memo is where a workload of a class was placed last, while nothing that was
-// charged before it has been taken away.
-type memo struct {
-	start int64
-	own   bool
-}
-
-// recall is a time before which a workload cannot start: now, or where one of
-// its class was placed just before. What has been charged since only takes
-// away. So does the other's charge as long as it lies where one's own was or
-// before, because whenever the two would overlap, they would have then.
-func (p *Planner) recall(h *held, fresh bool) int64 {
-	now := p.line.Now()
-	m, ok := p.memo[h.Class]
-	if !ok || m.own && !p.own(h.Leaf) || !fresh && (m.start > h.start || len(h.Alternatives) > 1) {
-		return now
-	}
-	return max(now, m.start)
-}
-
-func (p *Planner) remember(h *held) {
-	if h.Class == 0 {
-		return
-	}
-	if p.memo == nil {
-		p.memo = map[uint64]memo{}
-	}
-	p.memo[h.Class] = memo{h.start, p.own(h.Leaf)}
 }

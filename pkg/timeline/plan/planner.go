@@ -29,7 +29,7 @@ type Planner struct {
 	borrowing    []int // by leaf: reservations that borrow
 	count        []int // by leaf: room for Plan
 	round        uint64
-	memo         map[uint64]memo
+	last         map[uint64]int64 // by class: start of the one planned last
 }
 
 type running struct {
@@ -70,6 +70,7 @@ func New(tree *quota.Tree, config Config, now int64) (*Planner, error) {
 		running:   map[string]running{},
 		byEnd:     btree.NewG(16, func(a, b ending) bool { return a.at < b.at || a.at == b.at && a.uid < b.uid }),
 		held:      map[string]*held{},
+		last:      map[uint64]int64{},
 		borrowing: make([]int, tree.Nodes()),
 		count:     make([]int, tree.Nodes()),
 	}, nil
@@ -96,7 +97,7 @@ func (p *Planner) Clone() *Planner {
 	c.windows = append([]window(nil), p.windows...)
 	c.borrowing = append([]int(nil), p.borrowing...)
 	c.count = make([]int, len(p.count))
-	c.memo = nil
+	c.last = map[uint64]int64{}
 	return &c
 }
 

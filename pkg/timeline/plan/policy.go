@@ -7,7 +7,7 @@ import (
 	"fairlead.dev/fairlead/pkg/timeline"
 )
 
-// All, as a depth, is no limit.
+// All is the depth that is no limit.
 const All = -1
 
 // Policy says how a leaf's workloads are planned.
@@ -81,13 +81,14 @@ type Workload struct {
 	Alternatives [][]quota.Request
 	// Limit is the longest that it runs; 0 if nobody knows.
 	Limit int64
-	// Class may be given the same number, not 0, in workloads of equal Leaf,
-	// Alternatives and Limit; planning many of them is then cheaper.
+	// Class is the same number, not 0, for workloads of equal Leaf, Alternatives
+	// and Limit: they are then planned in their order, none before the one
+	// before it, and at less cost. 0 is no class.
 	Class uint64
 }
 
 func (w *Workload) same(o *Workload) bool {
-	if w.Leaf != o.Leaf || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
+	if w.Leaf != o.Leaf || w.Class != o.Class || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
 		return false
 	}
 	for i, a := range w.Alternatives {

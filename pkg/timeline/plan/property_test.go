@@ -27,6 +27,7 @@ func TestPropertyEqualsOracle(t *testing.T) {
 				if len(b.pending) > 0 && rapid.Bool().Draw(t, "a twin") {
 					twin := b.pending[rapid.IntRange(0, len(b.pending)-1).Draw(t, "of")]
 					w.Leaf, w.Alternatives, w.Limit = twin.Leaf, twin.Alternatives, twin.Limit
+					classify(t, &w)
 				}
 				at := len(b.pending)
 				if rapid.IntRange(0, 4).Draw(t, "urgent") == 0 {
