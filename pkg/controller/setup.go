@@ -181,10 +181,9 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 			}
 			return ctx.Err()
 		},
-		Fed:     c.rebuilt,
-		Leading: c.manager.Elected(),
-		Shapes: translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
-			MinimumRuntime: c.classes.minimumRuntime},
+		Fed:      c.rebuilt,
+		Leading:  c.manager.Elected(),
+		Shapes:   c.shapes(),
 		JobEnded: c.jobEnded,
 
 		EvictionTime: orderedByEviction(c.options.Configuration),
@@ -202,6 +201,7 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 	facts := &lifecycle.Facts{
 		Classes: c.classes,
 		Queues:  c,
+		Shapes:  c.shapes(),
 		Managed: c.selection.Managed, HoldUnqueued: configuration.ManageJobsWithoutQueueName,
 		Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
 	}
@@ -221,6 +221,12 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 		Log:         c.manager.GetLogger().WithName("lifecycle"),
 	})
 	return nil
+}
+
+// shapes derives what workloads ask for.
+func (c *Controller) shapes() translate.Shapes {
+	return translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
+		MinimumRuntime: c.classes.minimumRuntime}
 }
 
 func (c *Controller) newEvents(counters *metrics.Counters) (*report.Events, error) {

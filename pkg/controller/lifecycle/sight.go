@@ -44,6 +44,8 @@ func (s *sight) warn(reason, message string) { s.warningReason, s.warning = reas
 type Facts struct {
 	Classes job.Classes
 	Queues  Queues
+	// Shapes tells what workloads ask for.
+	Shapes translate.Shapes
 	// Flavor returns the node labels and tolerations of a ResourceFlavor.
 	Flavor func(name string) (*v1beta1.ResourceFlavor, bool)
 	// Retention is how long finished Workloads are kept, nil for as long as
