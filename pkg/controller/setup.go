@@ -118,13 +118,20 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		return nil, err
 	}
 	c.newLoop(counters)
-	fairSharing := *options.Configuration.FairSharing.Enable
 	writer, err := client.New(c.writes.config, client.Options{HTTPClient: c.writes.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return nil, fmt.Errorf("client for statuses: %w", err)
 	}
-	update := func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) }
-	statuses := queuestatus.New(update, c.queues, c.loop.Snapshot, fairSharing, mgr.GetLogger().WithName("queues"))
+	c.queues.Flavors = c.flavors
+	statuses := queuestatus.New(queuestatus.Config{
+		Update: func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) },
+		Patch: func(ctx context.Context, obj client.Object, patch []byte) error {
+			return writer.Patch(ctx, obj, client.RawPatch(types.MergePatchType, patch))
+		},
+		Books: c.queues, Snapshot: c.loop.Snapshot, FairSharing: *options.Configuration.FairSharing.Enable,
+		Log: mgr.GetLogger().WithName("queues"),
+	})
+	statuses.Overcommitted = reporter.Overcommitted
 	reporter.Admitted = statuses.Admitted
 	metrics.NewQueues(options.Registry, c.loop.Snapshot, options.Configuration.Metrics.EnableClusterQueueResources)
 	if err := c.watchAll(ctx); err != nil {
