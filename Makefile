@@ -60,6 +60,10 @@ test-property: ## The laws of the engine against the oracle, 100,000 cases
 test-fault: build sandbox-programs ## Kill the manager at 50 seeded moments of the demo's load
 	FAIRLEAD_FAULT_SEEDS=50 go test -count 1 -v -timeout 60m ./test/fault
 
+.PHONY: test-chaos
+test-chaos: build sandbox-programs ## Everybody does what they like for CHAOS_SECONDS (600), then all must be in order; CHAOS_SEED chooses the plans
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} go test -count 1 -v -timeout 60m ./test/chaos
+
 .PHONY: mutants
 mutants: ## Apply one-line faults to the core; every one must be caught
 	hack/mutants/run.sh
