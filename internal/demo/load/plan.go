@@ -95,13 +95,13 @@ func Demo() []Act {
 		{
 			Name: "2", Title: "osg borrows what is idle",
 			Look:    "osg owns 40 cores and brings 150 Jobs; usatlas is away, so osg gets all 100 cores.",
-			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 11 * time.Second, Longest: 19 * time.Second}},
+			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 20 * time.Second}},
 			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 2 * time.Second, AtMost: 30 * time.Second},
 		},
 		{
 			Name: "3", Title: "usatlas comes back",
 			Look:    "usatlas brings 150 Jobs. Nothing is killed: as osg's Jobs end, their cores go to usatlas until it has its 60.",
-			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 11 * time.Second, Longest: 19 * time.Second}},
+			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 20 * time.Second}},
 			Until:   Until{NoneWaiting: []string{"usatlas", "osg"}},
 		},
 		{
