@@ -25,6 +25,8 @@ type simulateFlags struct {
 	queues, compare                   string
 	output, outputFile                string
 	resource, decisionLog             string
+	grace                             time.Duration
+	record, replay                    string
 	quiet, printQueues                bool
 }
 
@@ -60,7 +62,10 @@ it); for a trace, queues are made from it.`,
 	f.StringVarP(&flags.output, "output", "o", "text", "text or json")
 	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
 	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
+	f.DurationVar(&flags.grace, "grace", 30*time.Second, "how long the pods of an evicted job take to end")
 	f.StringVar(&flags.decisionLog, "decision-log", "", "write each decision to this file; with --compare, the second set's to FILE.2")
+	f.StringVar(&flags.record, "record", "", "record what the engine is told to this file, as a manager does that is so configured; with --compare, the second set's to FILE.2")
+	f.StringVar(&flags.replay, "replay", "", "decide again what a manager (configuration: recording) or --record has recorded, and compare; with --decision-log, write it down")
 	f.BoolVar(&flags.printQueues, "print-queues", false, "print the manifests of the default facility and do nothing else")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "show no progress")
 	return cmd
@@ -69,6 +74,8 @@ it); for a trace, queues are made from it.`,
 // validate refuses what does not go together.
 func (f *simulateFlags) validate() error {
 	switch {
+	case f.replay != "" && (f.generator != "" || f.trace != "" || f.queues != "" || f.compare != "" || f.record != ""):
+		return errors.New("--replay needs nothing else: the recording has queues and jobs; only --decision-log and --output go with it")
 	case f.generator != "" && f.trace != "":
 		return errors.New("--generator and --trace: give one of them")
 	case f.output != "text" && f.output != "json":
@@ -77,6 +84,8 @@ func (f *simulateFlags) validate() error {
 		return fmt.Errorf("--jobs %d: give a number above 0", f.jobs)
 	case f.load < 0:
 		return fmt.Errorf("--load %g: give a number above 0, for example 0.9", f.load)
+	case f.grace < 0:
+		return fmt.Errorf("--grace %v: give a time from 0s", f.grace)
 	case f.cores < 0 || f.cores > 1<<40:
 		return fmt.Errorf("--cores %d: give a number from 1", f.cores)
 	case f.cores > 0 && (f.trace == "" || f.queues != ""):
@@ -94,6 +103,9 @@ func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
 	if flags.printQueues {
 		_, err := cmd.OutOrStdout().Write(simulate.DefaultManifest())
 		return err
+	}
+	if flags.replay != "" {
+		return runReplay(cmd, flags)
 	}
 	jobs, sets, source, err := flags.inputs(cmd.InOrStdin())
 	if err != nil {
@@ -190,29 +202,49 @@ func (f *simulateFlags) readTrace(stdin io.Reader) (*trace.Trace, error) {
 
 // simulate runs one set.
 func (f *simulateFlags) simulate(cmd *cobra.Command, n int, set *simulate.QueueSet, jobs *trace.Trace) (*simulate.Scenario, error) {
-	options := simulate.Options{Resource: f.resource, Begin: time.Unix(0, 0)}
+	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: time.Unix(0, 0)}
 	if !f.quiet {
 		progress := newProgress(cmd.ErrOrStderr(), len(jobs.Jobs))
 		options.Progress = progress.show
 		defer progress.clear()
 	}
-	if f.decisionLog == "" {
-		return simulate.Run(set, jobs, options)
+	closeLog, err := create("--decision-log", numbered(f.decisionLog, n), &options.DecisionLog)
+	if err != nil {
+		return nil, err
 	}
-	path := f.decisionLog
-	if n > 0 {
-		path = fmt.Sprintf("%s.%d", path, n+1)
+	closeRecording, err := create("--record", numbered(f.record, n), &options.Recording)
+	if err != nil {
+		return nil, errors.Join(err, closeLog())
+	}
+	scenario, err := simulate.Run(set, jobs, options)
+	return scenario, errors.Join(err, closeLog(), closeRecording())
+}
+
+// numbered is the path for a scenario's own file; empty stays empty.
+func numbered(path string, n int) string {
+	if path == "" || n == 0 {
+		return path
+	}
+	return fmt.Sprintf("%s.%d", path, n+1)
+}
+
+// create makes a file that a flag asks for and lets w write to it; without a
+// path it does nothing.
+func create(flag, path string, w *io.Writer) (done func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
 	}
 	file, err := os.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("--decision-log: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	options.DecisionLog = file
-	scenario, err := simulate.Run(set, jobs, options)
-	if closeErr := file.Close(); err == nil && closeErr != nil {
-		err = fmt.Errorf("--decision-log: %w", closeErr)
-	}
-	return scenario, err
+	*w = file
+	return func() error {
+		if err := file.Close(); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
+		return nil
+	}, nil
 }
 
 // write writes the report where it is wanted.
@@ -220,16 +252,9 @@ func (f *simulateFlags) write(out io.Writer, report *simulate.Report) error {
 	write := map[string]func(io.Writer, *simulate.Report) error{
 		"text": simulate.WriteText, "json": simulate.WriteJSON,
 	}[f.output]
-	if f.outputFile == "" {
-		return write(out, report)
-	}
-	file, err := os.Create(f.outputFile)
+	done, err := create("--output-file", f.outputFile, &out)
 	if err != nil {
-		return fmt.Errorf("--output-file: %w", err)
+		return err
 	}
-	err = write(file, report)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return errors.Join(write(out, report), done())
 }

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
-	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller"
 	"fairlead.dev/fairlead/pkg/job/batchjob"
 )
@@ -29,10 +28,15 @@ func serve(ctx context.Context, restConfig *rest.Config, configuration *configv1
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 
+	engine, done, err := newEngine(configuration, log.WithName("recording"))
+	if err != nil {
+		return err
+	}
+	defer done()
 	restConfig.UserAgent = "fairlead-manager/" + version
 	return controller.Run(ctx, restConfig, controller.Options{
 		Configuration: configuration,
-		Engine:        admission.New(controller.EngineConfig(configuration)),
+		Engine:        engine,
 		Kind:          batchjob.Kind{Aliases: configuration.Integrations.LabelAliases},
 		Registry:      metrics.Registry,
 		Log:           log,

@@ -20,6 +20,7 @@ import (
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller"
 	"fairlead.dev/fairlead/pkg/controller/translate"
 )
 
@@ -90,7 +91,7 @@ func newParser() *parser {
 	return &parser{
 		flavors: map[string]admission.Event{}, cohorts: map[string]admission.Event{}, clusterQueues: map[string]admission.Event{},
 		localQueues: map[string]admission.LocalQueue{}, namespaces: map[string]map[string]string{},
-		config: admission.Config{FairSharing: true, IgnoreUndeclared: true},
+		config: admission.Config{FairSharing: true, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}},
 	}
 }
 
@@ -214,14 +215,9 @@ func (p *parser) configuration(data []byte) error {
 		if faults := configv1beta1.Validate(c); len(faults) > 0 {
 			return faults.ToAggregate()
 		}
-		p.config = EngineConfig(c)
+		p.config = controller.EngineConfig(c)
 		return nil
 	})
-}
-
-// EngineConfig is what a manager's configuration says to the engine.
-func EngineConfig(c *configv1beta1.Configuration) admission.Config {
-	return admission.Config{FairSharing: *c.FairSharing.Enable}
 }
 
 // set puts the objects in order and asks an engine what it makes of them.

@@ -8,6 +8,7 @@ import (
 
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/simulation"
+	"fairlead.dev/fairlead/pkg/simulation/record"
 	"fairlead.dev/fairlead/pkg/simulation/trace"
 )
 
@@ -27,12 +28,14 @@ type Options struct {
 	Resource string
 	// Begin is the time of the trace's beginning.
 	Begin time.Time
+	// Grace is how long evicted pods take to end.
+	Grace time.Duration
 	// DecisionLog, if not nil, gets a line for each decision.
 	DecisionLog io.Writer
 	// Progress is as in simulation.Config.
 	Progress func(submitted, ended int, at time.Duration)
-	// Wrap, if not nil, stands before the engine, for example to record.
-	Wrap func(*admission.Engine) simulation.Engine
+	// Recording, if not nil, gets a recording of the engine.
+	Recording io.Writer
 }
 
 // Run simulates the jobs in the queues of a set.
@@ -41,13 +44,15 @@ func Run(set *QueueSet, jobs *trace.Trace, options Options) (*Scenario, error) {
 	engine := admission.New(set.Config)
 	config := simulation.Config{
 		Engine: engine, Objects: set.Events, Jobs: jobs, Queues: queues,
-		Begin: options.Begin.UnixNano(), Resource: options.Resource, Progress: options.Progress,
-	}
-	if options.Wrap != nil {
-		config.Engine = options.Wrap(engine)
+		Begin: options.Begin.UnixNano(), Resource: options.Resource, Grace: options.Grace, Progress: options.Progress,
 	}
 	var log *bufio.Writer
 	var failed error
+	if options.Recording != nil {
+		recorder := record.New(engine, set.Config, options.Recording, 0)
+		recorder.Stopped = func(err error) { failed = err }
+		config.Engine = recorder
+	}
 	if options.DecisionLog != nil {
 		log = bufio.NewWriterSize(options.DecisionLog, 1<<16)
 		var line []byte
@@ -69,8 +74,11 @@ func Run(set *QueueSet, jobs *trace.Trace, options Options) (*Scenario, error) {
 			failed = err
 		}
 	}
+	if recorder, ok := config.Engine.(*record.Recorder); ok {
+		recorder.Flush()
+	}
 	if failed != nil {
-		return nil, fmt.Errorf("writing the decision log: %w", failed)
+		return nil, fmt.Errorf("writing decisions down: %w", failed)
 	}
 	notes = append(append([]string{}, set.Notes...), notes...)
 	return &Scenario{Set: set, Notes: notes, Result: result, Summary: result.Summarize(), Took: took}, nil

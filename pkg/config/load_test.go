@@ -43,6 +43,7 @@ func TestFaultsAreNamed(t *testing.T) {
 			[]string{"5 fault(s)", `resources.quotaCheckStrategy: Unsupported value: "Sometimes"`, `supported values: "BlockUndeclared", "IgnoreUndeclared"`,
 				`resources.transformations[0].strategy: Unsupported value: "Keep"`, "resources.transformations[0].outputs[b]", "0 or a positive quantity",
 				`is left out by resources.excludeResourcePrefixes[0] ("example.com/")`, "resources.transformations[1].input", "one for each pod"}},
+		"a recording to nowhere": {head + "recording: {maxSize: '-1'}\n", []string{"2 fault(s)", "recording.path", "name the file", "recording.maxSize", "must be positive"}},
 		"times in a wrong order": {head + "leaderElection: {renewDeadline: 1m}\n", []string{"leaderElection.leaseDuration", "renewDeadline"}},
 	} {
 		path := filepath.Join(t.TempDir(), "config.yaml")

@@ -1,11 +1,13 @@
 package simulation
 
-// completion is the end of a job that runs.
+// completion is the end of a job that runs, or of its pods after an eviction.
 type completion struct {
 	at  int64 // Unix nanoseconds
 	job int32
 	// attempt tells it from the end of an earlier start, which never came.
 	attempt int32
+	// gone: the job was evicted, and its pods are gone now.
+	gone bool
 }
 
 // before orders completions: by time, then by job.

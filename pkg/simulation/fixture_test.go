@@ -13,7 +13,10 @@ import (
 
 // site is a queue set for tests: ClusterQueues of some cores in one cohort,
 // each with a LocalQueue of its name.
-type site struct{ events []admission.Event }
+type site struct {
+	events []admission.Event
+	fair   bool
+}
 
 // queue is a ClusterQueue of whole cores.
 type queue struct {
@@ -24,7 +27,7 @@ type queue struct {
 }
 
 func newSite(list ...queue) *site {
-	s := &site{events: []admission.Event{admission.SetFlavor{Flavor: admission.Flavor{Name: "plain"}}}}
+	s := &site{fair: true, events: []admission.Event{admission.SetFlavor{Flavor: admission.Flavor{Name: "plain"}}}}
 	for _, q := range list {
 		cq := admission.ClusterQueue{
 			Name: q.name, Cohort: q.cohort, WeightMilli: 1000, Namespaces: &admission.Selector{},
@@ -45,7 +48,7 @@ func newSite(list ...queue) *site {
 
 // config is for jobs that name the site's LocalQueues.
 func (s *site) config(t *trace.Trace) Config {
-	c := Config{Engine: admission.New(admission.Config{FairSharing: true, IgnoreUndeclared: true}), Objects: s.events, Jobs: t, Begin: 1e18}
+	c := Config{Engine: admission.New(admission.Config{FairSharing: s.fair, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}}), Objects: s.events, Jobs: t, Begin: 1e18}
 	for _, name := range t.Queues {
 		c.Queues = append(c.Queues, LocalQueue{Namespace: "ns", Name: name})
 	}

@@ -3,18 +3,23 @@ package simulation
 import (
 	"strconv"
 
+	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/simulation/trace"
 )
 
 // liveJob is a job that the engine knows.
 type liveJob struct {
 	uid string
+	// admission is what it holds, nil while it waits; reserved since when, Unix
+	// nanoseconds.
+	admission *admission.Assignment
+	reserved  int64
 	// amount is what it asks for, used what it holds, of the resource counted.
 	amount, used float64
 	since        int64 // when it started, Unix nanoseconds
 	home         int32 // the ClusterQueue that it runs in
 	attempt      int32
-	runs, known  bool
+	runs         bool
 }
 
 // live are the jobs that the engine knows, by their place in the trace. Places
@@ -23,6 +28,7 @@ type liveJob struct {
 // have UIDs of their own.
 type live struct {
 	jobs  map[int32]*liveJob
+	given map[int32]*admission.Workload
 	found map[string]int32
 	free  []*liveJob
 	text  []byte
@@ -34,15 +40,15 @@ const (
 )
 
 func newLive(t *trace.Trace) live {
-	v := live{jobs: map[int32]*liveJob{}, found: map[string]int32{}}
+	v := live{jobs: map[int32]*liveJob{}, given: t.Found, found: map[string]int32{}}
 	for job, w := range t.Found {
 		v.found[w.UID] = job
 	}
 	return v
 }
 
-// uid makes up the UID of a job.
-func (v *live) uid(job int32) string {
+// makeUID makes up the UID of a job.
+func (v *live) makeUID(job int32) string {
 	v.text = append(v.text[:0], uidPrefix...)
 	digits := strconv.AppendInt(v.text[len(v.text):], int64(job), 10)
 	for range uidDigits - len(digits) {
@@ -53,13 +59,19 @@ func (v *live) uid(job int32) string {
 }
 
 // add begins to know a job.
-func (v *live) add(job int32, uid string) *liveJob {
+func (v *live) add(job int32) *liveJob {
+	uid := ""
+	if w := v.given[job]; w != nil {
+		uid = w.UID
+	} else {
+		uid = v.makeUID(job)
+	}
 	l := &liveJob{}
 	if n := len(v.free); n > 0 {
 		l = v.free[n-1]
 		v.free = v.free[:n-1]
 	}
-	*l = liveJob{uid: uid, known: true}
+	*l = liveJob{uid: uid}
 	v.jobs[job] = l
 	return l
 }
@@ -80,8 +92,7 @@ func (v *live) find(uid string) (int32, *liveJob) {
 	return job, v.jobs[job]
 }
 
-func (v *live) at(job int32) *liveJob  { return v.jobs[job] }
-func (v *live) uidOf(job int32) string { return v.jobs[job].uid }
+func (v *live) at(job int32) *liveJob { return v.jobs[job] }
 
 // remove forgets a job.
 func (v *live) remove(job int32) {

@@ -25,6 +25,14 @@ type Result struct {
 	Starts, Ends []int64
 	// Used is what each job has held, over all attempts: amount x seconds.
 	Used []float64
+	// Lost is the part of Used whose work was lost by evictions, Evictions how
+	// often that was, of the jobs that were evicted.
+	Lost      map[int32]float64
+	Evictions map[int32]int
+	// Preempted counts evictions for the sake of each ClusterQueue, Reasons
+	// those of each reason.
+	Preempted []int
+	Reasons   map[string]int
 	// Problems are those of the trace, and the jobs that could never start.
 	Problems trace.Problems
 	// Submitted counts jobs told to the engine, Started their starts, repeated
@@ -50,6 +58,7 @@ func newResult(config *Config) (*Result, error) {
 	r := &Result{
 		Trace: t, Resource: config.Resource, Problems: t.Problems, places: map[string]int32{},
 		Starts: unset(len(t.Jobs)), Ends: unset(len(t.Jobs)), Used: make([]float64, len(t.Jobs)),
+		Lost: map[int32]float64{}, Evictions: map[int32]int{}, Reasons: map[string]int{},
 	}
 	r.Problems.List = slices.Clip(r.Problems.List)
 	r.Problems.Counts = copyCounts(r.Problems.Counts)
@@ -72,6 +81,7 @@ func newResult(config *Config) (*Result, error) {
 	for i, name := range r.ClusterQueues {
 		r.places[name] = int32(i)
 	}
+	r.Preempted = make([]int, len(r.ClusterQueues))
 	r.Entitlements = NewEntitlements(config.Objects, config.Resource, r.ClusterQueues)
 	for i := range r.ClusterQueues {
 		r.Nominal = append(r.Nominal, r.Entitlements.nodes[r.Entitlements.queues[i]].nominal)
@@ -118,6 +128,15 @@ func asked(shape *trace.Shape, resource string) float64 {
 		}
 	}
 	return sum
+}
+
+// place is that of a ClusterQueue, -1 if it is none of the queue set's (a
+// found admission may name one that is gone).
+func (r *Result) place(name string) int32 {
+	if at, known := r.places[name]; known {
+		return at
+	}
+	return -1
 }
 
 // Home is the place of the ClusterQueue that a job was submitted to, -1 if its

@@ -29,6 +29,9 @@ type Config struct {
 	Queues []LocalQueue
 	// Begin is the time of the trace's beginning, Unix nanoseconds.
 	Begin int64
+	// Grace is how long the pods of an evicted job take to end; its quota is
+	// in use until then.
+	Grace time.Duration
 	// Resource is what use and entitlement are counted in; empty means cpu.
 	Resource string
 	// Horizon ends the simulation that long after its beginning; 0: when no job
@@ -47,6 +50,15 @@ type LocalQueue struct{ Namespace, Name string }
 // progressEvery is how many submissions and ends lie between calls of Progress.
 const progressEvery = 16384
 
+// mostPasses is how often the engine may decide at one moment: each further
+// pass there follows evictions without a grace period, ends of jobs of no
+// length, or a refusal. mostEvictions is how often a job may be evicted on
+// average. Beyond these a simulation might never end.
+const (
+	mostPasses    = 100_000
+	mostEvictions = 20
+)
+
 // Simulator is one run.
 type Simulator struct {
 	config Config
@@ -60,6 +72,9 @@ type Simulator struct {
 	next   int // the job to be submitted next
 	ended  int
 	again  bool // a pass is due at the same moment
+	passes int  // at this moment, after the first
+	// evicted counts evictions.
+	evicted int
 }
 
 // Run simulates and returns what happened.
@@ -110,10 +125,21 @@ func (s *Simulator) run() error {
 		if !ok || s.config.Horizon > 0 && at > s.config.Begin+int64(s.config.Horizon) {
 			return nil
 		}
+		if s.passes++; at > s.now {
+			s.passes = 0
+		}
+		if s.passes > mostPasses || s.evicted > mostEvictions*(s.result.Submitted+mostEvictions) {
+			return fmt.Errorf("%s after the beginning, with %d jobs submitted, there have been %d evictions and no end is in sight: "+
+				"the preemption policies of these queues let jobs evict each other in a circle", time.Duration(at-s.config.Begin), s.result.Submitted, s.evicted)
+		}
 		s.now = at
 		s.series.advance(at)
 		for len(s.ends) > 0 && s.ends[0].at <= at {
-			s.end(s.ends.pop())
+			if c := s.ends.pop(); c.gone {
+				s.requeue(c)
+			} else {
+				s.end(c)
+			}
 		}
 		for s.next < len(s.trace.Jobs) && s.submitTime(s.next) <= at {
 			s.submit(int32(s.next))
@@ -163,23 +189,38 @@ func (s *Simulator) submitTime(job int) int64 {
 func (s *Simulator) submit(job int32) {
 	j := &s.trace.Jobs[job]
 	queue := s.result.queueOf[j.Queue]
-	w, found := s.trace.Found[job]
-	if !found {
-		local := s.config.Queues[j.Queue]
-		w = &admission.Workload{
-			UID: s.live.uid(job), Namespace: local.Namespace, Queue: local.Name,
-			Priority: j.Priority, QueueTime: s.now, PodSets: s.trace.Shapes[j.Shape].PodSets,
-		}
-	}
-	l := s.live.add(job, w.UID)
+	l := s.live.add(job)
 	l.amount = s.result.amounts[j.Shape]
-	s.engine.Step(s.now, admission.SetWorkload{Workload: *w})
 	s.result.Submitted++
-	if w.Admission != nil {
-		s.start(l, job, w.Admission)
+	if w := s.trace.Found[job]; w != nil && w.Admission != nil {
+		l.admission, l.reserved = w.Admission, w.ReservedAt
+		s.tell(job, l, w.Evicted)
+		s.start(job, l)
+		if w.Evicted {
+			s.evict(job, l)
+		}
 		return
 	}
+	s.tell(job, l, false)
 	s.series.pending(queue, +1, l.amount, s.now)
+}
+
+// tell tells the engine how a job's Workload looks now.
+func (s *Simulator) tell(job int32, l *liveJob, evicted bool) {
+	j := &s.trace.Jobs[job]
+	var w admission.Workload
+	if found := s.trace.Found[job]; found != nil {
+		w = *found
+	} else {
+		local := s.config.Queues[j.Queue]
+		w = admission.Workload{
+			UID: l.uid, Namespace: local.Namespace, Queue: local.Name,
+			Priority: j.Priority, QueueTime: s.submitTime(int(job)), PodSets: s.trace.Shapes[j.Shape].PodSets,
+		}
+	}
+	w.Admission, w.ReservedAt, w.Evicted = l.admission, l.reserved, evicted
+	w.PodsReady = l.admission != nil // at once
+	s.engine.Step(s.now, admission.SetWorkload{Workload: w})
 }
 
 // apply does what a decision says.
@@ -191,9 +232,14 @@ func (s *Simulator) apply(d admission.Decision) error {
 			return fmt.Errorf("the engine admitted %q, which is not waiting: this is a fault of the engine; please report it", d.UID)
 		}
 		s.series.pending(s.result.queueOf[s.trace.Jobs[job].Queue], -1, l.amount, s.now)
-		s.start(l, job, &d.Assignment)
+		l.admission, l.reserved = &d.Assignment, s.now
+		s.tell(job, l, false)
+		s.start(job, l)
 	case admission.Wait:
 		s.wait(d)
+	case admission.Evict:
+		return s.preempt(&d)
+	case admission.EndHold: // there is no status to be cleared
 	default:
 		return fmt.Errorf("the simulator does not know decisions of type %T", d)
 	}
@@ -201,11 +247,11 @@ func (s *Simulator) apply(d admission.Decision) error {
 }
 
 // start begins to run a job.
-func (s *Simulator) start(l *liveJob, job int32, a *admission.Assignment) {
+func (s *Simulator) start(job int32, l *liveJob) {
 	j := &s.trace.Jobs[job]
 	l.runs, l.since = true, s.now
-	l.home = s.result.places[a.ClusterQueue]
-	l.used = held(a, s.config.Resource)
+	l.home = s.result.place(l.admission.ClusterQueue)
+	l.used = held(l.admission, s.config.Resource)
 	l.attempt++
 	if s.result.Starts[job] < 0 {
 		s.result.Starts[job] = s.now - s.config.Begin
@@ -222,13 +268,50 @@ func (s *Simulator) end(c completion) {
 		return
 	}
 	s.stop(l)
-	uid := s.live.uidOf(c.job)
-	s.engine.Step(s.now, admission.Finish{UID: uid})
-	s.engine.Step(s.now, admission.DeleteWorkload{UID: uid})
+	s.engine.Step(s.now, admission.Finish{UID: l.uid})
+	s.engine.Step(s.now, admission.DeleteWorkload{UID: l.uid})
 	s.result.Ends[c.job] = s.now - s.config.Begin
 	s.result.Used[c.job] += l.used * (float64(s.now-l.since) / 1e9)
 	s.ended++
 	s.live.remove(c.job)
+}
+
+// preempt evicts the victims of a decision.
+func (s *Simulator) preempt(d *admission.Evict) error {
+	cause := s.result.place(d.ClusterQueue)
+	for i := range d.Victims {
+		job, l := s.live.find(d.Victims[i].UID)
+		if l == nil || !l.runs {
+			return fmt.Errorf("the engine evicted %q, which does not run: this is a fault of the engine; please report it", d.Victims[i].UID)
+		}
+		s.tell(job, l, true)
+		s.evict(job, l)
+		s.result.Evictions[job]++
+		s.evicted++
+		s.result.Reasons[string(d.Victims[i].Reason)]++
+		if cause >= 0 {
+			s.result.Preempted[cause]++
+		}
+	}
+	return nil
+}
+
+// evict begins to end a running job's pods; what they have done is lost.
+func (s *Simulator) evict(job int32, l *liveJob) {
+	l.attempt++
+	s.ends.push(completion{at: s.now + int64(s.config.Grace), job: job, attempt: l.attempt, gone: true})
+}
+
+// requeue lets a job wait again whose pods are gone.
+func (s *Simulator) requeue(c completion) {
+	l := s.live.at(c.job)
+	s.stop(l)
+	lost := l.used * (float64(s.now-l.since) / 1e9)
+	s.result.Used[c.job] += lost
+	s.result.Lost[c.job] += lost
+	l.admission, l.reserved = nil, 0
+	s.tell(c.job, l, false)
+	s.series.pending(s.result.queueOf[s.trace.Jobs[c.job].Queue], +1, l.amount, s.now)
 }
 
 // stop takes a running job's use away.

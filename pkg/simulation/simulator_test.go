@@ -116,6 +116,50 @@ func TestFoundJobs(t *testing.T) {
 	}
 }
 
+// The owner comes back and takes his quota from who borrows it. What the victim
+// did is lost; its pods take 3 s to end and use quota until then.
+func TestPreemption(t *testing.T) {
+	reclaims := func(cq *admission.ClusterQueue) { cq.Preemption.ReclaimWithinCohort = "Any" }
+	c := newSite(queue{name: "a", cohort: "c", cores: 4, change: reclaims}, queue{name: "b", cohort: "c", cores: 2}).config(jobs(t, `
+0  100 b 6
+50  10 a 4`))
+	c.Grace = 3 * time.Second
+	r := run(t, c)
+	if got, want := r.spans(), "0-163 53-63"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	s := r.Summarize()
+	b := s.Queues[1]
+	if b.Evictions != 1 || b.LostCoreHours != 6*53.0/3600 || b.CoreHours != 6*153.0/3600 || s.Queues[0].Preempted != 1 || s.Evictions["InCohortReclamation"] != 1 {
+		t.Errorf("%+v", s.Queues)
+	}
+}
+
+// Queues may let jobs evict each other in a circle: that is told, and ends.
+func TestEvictionsWithoutEnd(t *testing.T) {
+	c := newSite(queue{name: "q", cores: 1}).config(jobs(t, "0 10 q 1\n0 10 q 1"))
+	c.Engine = &ping{Engine: c.Engine}
+	c.Grace = time.Second
+	if _, err := Run(c); err == nil || !strings.Contains(err.Error(), "in a circle") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// ping evicts whatever was admitted, for the sake of the other job.
+type ping struct {
+	Engine
+}
+
+func (p *ping) Step(now int64, event admission.Event) []admission.Decision {
+	out := p.Engine.Step(now, event)
+	for _, d := range out {
+		if a, ok := d.(admission.Admit); ok {
+			out = append(out, admission.Evict{Preemptor: "x", ClusterQueue: "q", Victims: []admission.Victim{{UID: a.UID}}})
+		}
+	}
+	return out
+}
+
 func TestHorizon(t *testing.T) {
 	c := newSite(queue{name: "q", cores: 1}).config(jobs(t, "0 10 q 1\n0 10 q 1\n0 10 q 1"))
 	c.Horizon = 15 * time.Second

@@ -68,12 +68,14 @@ type Summary struct {
 	LengthSeconds float64 `json:"lengthSeconds"`
 	PeakPending   int     `json:"peakPending"`
 	// Unstarted jobs were still waiting when nothing could happen any more.
-	Unstarted int     `json:"unstarted"`
-	Refused   int     `json:"refused"`
-	All       Line    `json:"all"`
-	Queues    []Queue `json:"queues"`
-	Users     []Line  `json:"users"` // most core-hours first
-	Sizes     []Line  `json:"sizes"`
+	Unstarted int `json:"unstarted"`
+	Refused   int `json:"refused"`
+	// Evictions by reason.
+	Evictions map[string]int `json:"evictionsByReason,omitempty"`
+	All       Line           `json:"all"`
+	Queues    []Queue        `json:"queues"`
+	Users     []Line         `json:"users"` // most core-hours first
+	Sizes     []Line         `json:"sizes"`
 }
 
 // unit is how much of the quota's unit a whole one is.
@@ -90,7 +92,7 @@ func (r *Result) Summarize() *Summary {
 	jobs := r.Trace.Jobs
 	out := &Summary{
 		Resource: r.Resource, Capacity: r.Entitlements.Capacity() / u,
-		LengthSeconds: r.Length.Seconds(), PeakPending: r.PeakPending, Refused: r.Refused,
+		LengthSeconds: r.Length.Seconds(), PeakPending: r.PeakPending, Refused: r.Refused, Evictions: r.Reasons,
 	}
 	all := make([]int32, len(jobs))
 	byQueue := make([][]int32, len(r.ClusterQueues))
@@ -112,7 +114,7 @@ func (r *Result) Summarize() *Summary {
 	out.Unstarted = r.Submitted - r.Refused - out.All.Started
 	end := jobs[0].Submit + window
 	for i, name := range r.ClusterQueues {
-		q := Queue{Line: r.line(name, byQueue[i]), Nominal: r.Nominal[i] / u}
+		q := Queue{Line: r.line(name, byQueue[i]), Nominal: r.Nominal[i] / u, Preempted: r.Preempted[i]}
 		s := &r.Series.Queues[i]
 		q.Use = perSecond(r.UsedWhileSubmitting[i], end) / u
 		q.Due = r.Series.average(s.Due, 0, end) / u
@@ -167,6 +169,10 @@ func (r *Result) line(name string, jobs []int32) Line {
 	waits, slowdowns := make([]float64, 0, len(jobs)), make([]float64, 0, len(jobs))
 	for _, i := range jobs {
 		l.CoreHours += r.Used[i] / unit(r.Resource) / 3600
+		if n := r.Evictions[i]; n > 0 {
+			l.Evictions += n
+			l.LostCoreHours += r.Lost[i] / unit(r.Resource) / 3600
+		}
 		wait, started := r.Wait(int(i))
 		if !started {
 			continue

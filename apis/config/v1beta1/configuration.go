@@ -55,6 +55,10 @@ type Configuration struct {
 	// Resources says how the requests of pods are counted.
 	Resources *Resources `json:"resources,omitempty"`
 
+	// Recording writes down what the scheduler is told and decides, so that it
+	// can be decided again with `fairlead simulate --replay`. Unset: off.
+	Recording *Recording `json:"recording,omitempty"`
+
 	// ObjectRetentionPolicies says how long objects are kept that nobody needs.
 	ObjectRetentionPolicies *ObjectRetentionPolicies `json:"objectRetentionPolicies,omitempty"`
 }
@@ -304,6 +308,17 @@ type ResourceTransformation struct {
 	// Outputs is the amount of each resource that one unit of Input stands for
 	// (quantities, for example "5Gi").
 	Outputs map[string]resource.Quantity `json:"outputs,omitempty"`
+}
+
+// Recording says where events and decisions are written down.
+type Recording struct {
+	// Path is the file. One of the same name, from an earlier start, is kept
+	// beside it as PATH.1 (and an older PATH.1 is lost). Required.
+	Path string `json:"path"`
+
+	// MaxSize is how large the file may become; then the recording ends, and
+	// the manager goes on without. A workload takes about 2 KiB. Default: 1Gi.
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 }
 
 // ObjectRetentionPolicies says how long objects are kept that nobody needs.

@@ -41,6 +41,21 @@ func Validate(c *Configuration) field.ErrorList {
 		faults = append(faults, field.Invalid(field.NewPath("objectRetentionPolicies", "workloads", "afterFinished"),
 			p.Workloads.AfterFinished.Duration.String(), "must not be negative: use 0s to delete at once, or leave it out to keep a Workload as long as its job"))
 	}
+	faults = append(faults, validateRecording(c.Recording, field.NewPath("recording"))...)
+	return faults
+}
+
+func validateRecording(r *Recording, path *field.Path) field.ErrorList {
+	if r == nil {
+		return nil
+	}
+	var faults field.ErrorList
+	if r.Path == "" {
+		faults = append(faults, field.Required(path.Child("path"), "name the file, for example /var/lib/fairlead/recording.jsonl"))
+	}
+	if r.MaxSize != nil && r.MaxSize.Sign() <= 0 {
+		faults = append(faults, field.Invalid(path.Child("maxSize"), r.MaxSize.String(), "must be positive, for example 1Gi"))
+	}
 	return faults
 }
 

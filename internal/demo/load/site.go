@@ -29,20 +29,12 @@ type Owner struct {
 	// Nominal and Borrowing (nil: all that is idle) are in thousandths of a core.
 	Nominal   observer.Milli
 	Borrowing *observer.Milli
-	// Gangs gives the group a second LocalQueue, for gangs: its ClusterQueue is
-	// StrictFIFO, owns nothing and lives on the group's quota. What a gang asks
-	// for is kept for it as it comes free.
-	Gangs bool
 	// Weight divides its share, in thousandths; 1000 is the usual weight 1.
 	Weight observer.Milli
 }
 
-// QueueName is the name of the LocalQueue in every namespace of a site,
-// GangQueueName that of the second one of groups that have gangs.
-const (
-	QueueName     = "batch"
-	GangQueueName = "gangs"
-)
+// QueueName is the name of the LocalQueue in every namespace of a site.
+const QueueName = "batch"
 
 // TenantAccount and ObserverAccount are the service accounts that the tenants
 // and the observer act as.
@@ -56,7 +48,7 @@ func DemoSite() Site {
 	return Site{
 		Cohort: "wlcg",
 		Groups: []Owner{
-			{Group: "usatlas", Namespace: "usatlas", Nominal: 60 * observer.Core, Gangs: true, Weight: observer.Core},
+			{Group: "usatlas", Namespace: "usatlas", Nominal: 60 * observer.Core, Weight: observer.Core},
 			{Group: "osg", Namespace: "osg", Nominal: 40 * observer.Core, Weight: observer.Core},
 		},
 	}
@@ -95,8 +87,8 @@ func (s Site) Manifest() ([]byte, error) {
 	var out bytes.Buffer
 	names := struct {
 		Site
-		Queue, GangQueue, Tenant, Observer string
-	}{s, QueueName, GangQueueName, TenantAccount, ObserverAccount}
+		Queue, Tenant, Observer string
+	}{s, QueueName, TenantAccount, ObserverAccount}
 	if err := parsed.Execute(&out, names); err != nil {
 		return nil, fmt.Errorf("rendering objects.yaml: %w", err)
 	}
