@@ -14,7 +14,7 @@ TOOL := go run -modfile=tools/go.mod
 CONTROLLER_GEN := $(TOOL) sigs.k8s.io/controller-tools/cmd/controller-gen
 GOLANGCI_LINT := $(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/admission/...
+CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/timeline/... ./pkg/admission/...
 # Suites that start servers run one at a time: they share two cores.
 UNIT = $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
 SERVED := ./internal/sandbox ./test/...
@@ -59,6 +59,10 @@ test-property: ## The laws of the engine against the oracle, 100,000 cases
 .PHONY: test-fault
 test-fault: build sandbox-programs ## Kill the manager at 50 seeded moments of the demo's load
 	FAIRLEAD_FAULT_SEEDS=50 go test -count 1 -v -timeout 60m ./test/fault
+
+.PHONY: test-chaos
+test-chaos: build sandbox-programs ## Everybody does what they like for CHAOS_SECONDS (600), then all must be in order; CHAOS_SEED chooses the plans
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} go test -count 1 -v -timeout 60m ./test/chaos
 
 .PHONY: mutants
 mutants: ## Apply one-line faults to the core; every one must be caught

@@ -22,7 +22,7 @@ import (
 var defaultDir = filepath.Join("out", "demo")
 
 func runDemo(ctx context.Context, args []string) (bool, error) {
-	set := flags("run", "bring a cluster up, run the four acts, judge, draw the report")
+	set := flags("run", "bring a cluster up, run the acts, judge, draw the report")
 	dir := set.String("dir", defaultDir, "directory for the recording, the verdict and the report")
 	keep := set.Bool("keep", false, "leave the cluster running and print things to try")
 	if err := parse(set, args); err != nil {

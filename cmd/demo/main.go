@@ -27,7 +27,7 @@ var version = "unknown" // set by the linker
 
 const usage = `demo shows two groups sharing one cluster under Fairlead.
 
-  demo run      bring a cluster up, run the four acts, judge, draw the report
+  demo run      bring a cluster up, run the acts, judge, draw the report
   demo observe  record Jobs and Pods until the input ends, then judge
   demo judge    judge a recording again
   demo report   draw the report of a recording again

@@ -152,4 +152,7 @@
 //     condition only where B is tried. See Problem.PlanBExcluded.
 //  47. "at most one victim a queue": in brute force of those whom only the second strategy allows.
 //  48. No cap on evictions: semantics.md has none.
+//  49. "under fair sharing a Preempt verdict ... consults all flavor-resources and nodes of the tree": any fall of usage + holds at
+//     any ClusterQueue of the tree wakes it, not only one under whose topmost changed node it stands (reading 13), and
+//     with or without a plan; except, as always, that of its own hold.
 package oracle

@@ -22,7 +22,7 @@ func crowd(g *generator, fair bool) *World {
 // all laws hold always; under fair sharing they are broken as rarely as BringToRest and WeightZeroFirst say.
 func TestBringToRest(t *testing.T) {
 	for _, fair := range []bool{false, true} {
-		const worlds = 1500
+		const worlds = 800
 		evicts, broken, illegal, most := 0, 0, 0, 0
 		for seed := range uint64(worlds) {
 			g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))}

@@ -169,3 +169,19 @@ func logTail(path string) string {
 	}
 	return path + " ends with:\n" + lastLines(string(data), 10)
 }
+
+// ManagerCommand returns a command that runs one more manager, with a
+// configuration file of its own, as the same service account. The caller
+// starts and ends it; what it leaves running Down ends.
+func (c *Cluster) ManagerCommand(config string) (*exec.Cmd, error) {
+	s, err := loadState(c.home, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	if s.ManagerBinary == "" {
+		return nil, fmt.Errorf("sandbox %q was brought up without a manager: %w", s.Name, ErrNoManager)
+	}
+	cmd := exec.Command(s.ManagerBinary, "--kubeconfig", s.managerKubeconfig(), "--config", config)
+	cmd.Env, cmd.Dir = markedEnv(s, s.Programs), s.dir()
+	return cmd, nil
+}

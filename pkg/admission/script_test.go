@@ -130,6 +130,8 @@ func (s *script) command(name string, args []string) {
 		fmt.Fprintf(&s.out, "next wake: %d %t\n", at, ok)
 	case "status": // queues, LocalQueues as NAMESPACE/NAME, Cohorts as cohort/NAME
 		s.status(args)
+	case "excess": // what queues and cohort/NAME use beyond what they may
+		s.excess(args)
 	case "restart": // a new engine learns everything from a list
 		s.restart()
 	default:
@@ -380,6 +382,26 @@ func preemptionConfig(t *testing.T, d *datadriven.TestData) *PreemptionConfig {
 }
 
 // status prints queues by name.
+func (s *script) excess(names []string) {
+	snap := s.engine.Snapshot()
+	list := func(name string, all []Excess) {
+		if !slices.Contains(names, name) {
+			return
+		}
+		fmt.Fprintf(&s.out, "%s:", name)
+		for i := range all {
+			fmt.Fprintf(&s.out, " %s", all[i].String())
+		}
+		s.out.WriteString("\n")
+	}
+	for _, c := range snap.Cohorts {
+		list("cohort/"+c.Name, c.Excess)
+	}
+	for _, q := range snap.ClusterQueues {
+		list(q.Name, q.Excess)
+	}
+}
+
 func (s *script) status(names []string) {
 	snap := s.engine.Snapshot()
 	for _, name := range names {

@@ -33,6 +33,11 @@ type ClusterQueueStatus struct {
 	// ActiveReason is "Ready" or the reason of condition Active=False; ActiveMessage
 	// joins all that apply.
 	ActiveReason, ActiveMessage string
+	// Closing: the object is being deleted, and the queue admits nothing.
+	Closing bool
+	// Excess is what it, or a Cohort above it that it borrows from, uses beyond
+	// what it may.
+	Excess []Excess
 }
 
 // FlavorUsage is the usage of one flavor-resource.
@@ -50,6 +55,8 @@ type CohortStatus struct {
 	WeightedShare int64
 	// Problem is a cycle or similar, empty if none.
 	Problem string
+	// Excess is what its members use beyond what it may.
+	Excess []Excess
 }
 
 // LocalQueueStatus is what a LocalQueue's status shows.
@@ -67,14 +74,18 @@ func (e *Engine) Snapshot() *Snapshot {
 	e.sync()
 	snap := &Snapshot{}
 	shares := map[*cache.Node]int64{}
+	excesses := map[*cache.Node][]Excess{}
 	for _, s := range e.scopes {
 		e.forest.WithoutHolds(s.tree, func() {
+			for n, list := range e.excesses(s) {
+				excesses[s.tree.Nodes[n]] = list
+			}
 			for i, n := range s.tree.Nodes {
 				if s.fair {
 					shares[n] = fairshare.Of(s.tree.Tree, int32(i), n.Spec.WeightMilli).Status()
 				}
 				if n.Cohort {
-					snap.Cohorts = append(snap.Cohorts, CohortStatus{Name: n.Name, WeightedShare: shares[n], Problem: s.tree.Cycle})
+					snap.Cohorts = append(snap.Cohorts, CohortStatus{Name: n.Name, WeightedShare: shares[n], Problem: s.tree.Cycle, Excess: excesses[n]})
 				}
 			}
 		})
@@ -83,7 +94,10 @@ func (e *Engine) Snapshot() *Snapshot {
 	e.queues.each(func(q *clusterQueue) {
 		if q.exists {
 			st := e.queueStatus(q)
-			st.WeightedShare = shares[q.node]
+			st.WeightedShare, st.Excess = shares[q.node], excesses[q.node]
+			for i := range st.Excess {
+				st.ActiveMessage += "; overcommitted: " + st.Excess[i].String()
+			}
 			snap.ClusterQueues = append(snap.ClusterQueues, st)
 		}
 	})
@@ -99,7 +113,8 @@ func (e *Engine) queueStatus(q *clusterQueue) ClusterQueueStatus {
 	st := ClusterQueueStatus{
 		Name: q.name, Reserving: q.reserving, Admitted: q.admitted,
 		ActiveReason: "Ready", ActiveMessage: "the ClusterQueue admits workloads",
-		Usage: e.listedUsage(q, q.node.Used),
+		Usage:   e.listedUsage(q, q.node.Used),
+		Closing: q.spec.Inactive != "",
 	}
 	if q.problem.reason != "" {
 		st.ActiveReason, st.ActiveMessage = q.problem.reason, q.problem.message

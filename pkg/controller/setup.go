@@ -118,13 +118,20 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		return nil, err
 	}
 	c.newLoop(counters)
-	fairSharing := *options.Configuration.FairSharing.Enable
 	writer, err := client.New(c.writes.config, client.Options{HTTPClient: c.writes.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return nil, fmt.Errorf("client for statuses: %w", err)
 	}
-	update := func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) }
-	statuses := queuestatus.New(update, c.queues, c.loop.Snapshot, fairSharing, mgr.GetLogger().WithName("queues"))
+	c.queues.Flavors = c.flavors
+	statuses := queuestatus.New(queuestatus.Config{
+		Update: func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) },
+		Patch: func(ctx context.Context, obj client.Object, patch []byte) error {
+			return writer.Patch(ctx, obj, client.RawPatch(types.MergePatchType, patch))
+		},
+		Books: c.queues, Snapshot: c.loop.Snapshot, FairSharing: *options.Configuration.FairSharing.Enable,
+		Log: mgr.GetLogger().WithName("queues"),
+	})
+	statuses.Overcommitted = reporter.Overcommitted
 	reporter.Admitted = statuses.Admitted
 	metrics.NewQueues(options.Registry, c.loop.Snapshot, options.Configuration.Metrics.EnableClusterQueueResources)
 	if err := c.watchAll(ctx); err != nil {
@@ -181,10 +188,9 @@ func (c *Controller) newLoop(counters *metrics.Counters) {
 			}
 			return ctx.Err()
 		},
-		Fed:     c.rebuilt,
-		Leading: c.manager.Elected(),
-		Shapes: translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
-			MinimumRuntime: c.classes.minimumRuntime},
+		Fed:      c.rebuilt,
+		Leading:  c.manager.Elected(),
+		Shapes:   c.shapes(),
 		JobEnded: c.jobEnded,
 
 		EvictionTime: orderedByEviction(c.options.Configuration),
@@ -202,6 +208,7 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 	facts := &lifecycle.Facts{
 		Classes: c.classes,
 		Queues:  c,
+		Shapes:  c.shapes(),
 		Managed: c.selection.Managed, HoldUnqueued: configuration.ManageJobsWithoutQueueName,
 		Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
 	}
@@ -221,6 +228,12 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 		Log:         c.manager.GetLogger().WithName("lifecycle"),
 	})
 	return nil
+}
+
+// shapes derives what workloads ask for.
+func (c *Controller) shapes() translate.Shapes {
+	return translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
+		MinimumRuntime: c.classes.minimumRuntime}
 }
 
 func (c *Controller) newEvents(counters *metrics.Counters) (*report.Events, error) {

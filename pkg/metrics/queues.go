@@ -19,6 +19,7 @@ type Queues struct {
 	share, cohortShare                   *prometheus.Desc
 	usage, nominal                       *prometheus.Desc
 	localPending, localAdmitted          *prometheus.Desc
+	excess, cohortExcess                 *prometheus.Desc
 }
 
 // NewQueues registers the gauges. resources adds a series for every quota and
@@ -38,8 +39,12 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 			"cluster_queue"),
 		cohortShare: desc("cohort_weighted_share", "Dominant resource share in thousandths, divided by the weight; NaN for a borrowing cohort of weight 0.",
 			"cohort"),
-		usage:         desc("cluster_queue_resource_usage", "Quota in use: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
-		nominal:       desc("cluster_queue_nominal_quota", "Quota of the queue's own: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		usage:   desc("cluster_queue_resource_usage", "Quota in use: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		nominal: desc("cluster_queue_nominal_quota", "Quota of the queue's own: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		excess: desc("cluster_queue_overcommit", "Quota in use beyond what the queue may, or the Cohort named that it borrows from: cores for cpu, bytes for memory. Only while there is any.",
+			"cluster_queue", "cohort", "flavor", "resource"),
+		cohortExcess: desc("cohort_overcommit", "Quota in use beyond what the Cohort may: cores for cpu, bytes for memory. Only while there is any.",
+			"cohort", "flavor", "resource"),
 		localPending:  desc("local_queue_pending_workloads", "Workloads of a LocalQueue that wait.", "namespace", "name"),
 		localAdmitted: desc("local_queue_admitted_active_workloads", "Workloads of a LocalQueue that are admitted.", "namespace", "name"),
 	}
@@ -50,7 +55,7 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 // Describe implements prometheus.Collector.
 func (q *Queues) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{q.pending, q.reserving, q.admitted, q.status, q.share, q.cohortShare,
-		q.usage, q.nominal, q.localPending, q.localAdmitted} {
+		q.usage, q.nominal, q.localPending, q.localAdmitted, q.excess, q.cohortExcess} {
 		out <- d
 	}
 }
@@ -74,6 +79,9 @@ func (q *Queues) Collect(out chan<- prometheus.Metric) {
 		for _, status := range []string{"active", "pending", "terminating"} {
 			gauge(q.status, truth(statusOf(cq.ActiveReason) == status), cq.Name, status)
 		}
+		for _, x := range cq.Excess {
+			gauge(q.excess, inUnits(x.Resource, x.Amount), cq.Name, x.Cohort, x.Flavor, x.Resource)
+		}
 		if !q.resources {
 			continue
 		}
@@ -84,6 +92,9 @@ func (q *Queues) Collect(out chan<- prometheus.Metric) {
 	}
 	for i := range snapshot.Cohorts {
 		gauge(q.cohortShare, share(snapshot.Cohorts[i].WeightedShare), snapshot.Cohorts[i].Name)
+		for _, x := range snapshot.Cohorts[i].Excess {
+			gauge(q.cohortExcess, inUnits(x.Resource, x.Amount), snapshot.Cohorts[i].Name, x.Flavor, x.Resource)
+		}
 	}
 	for i := range snapshot.LocalQueues {
 		lq := &snapshot.LocalQueues[i]

@@ -111,7 +111,7 @@ func TestManifestOfTheSite(t *testing.T) {
 			}
 		}
 	}
-	for kind, want := range map[string]int{"ClusterQueue": 2, "LocalQueue": 2, "Cohort": 1, "ResourceFlavor": 1, "Namespace": 3, "Role": 2} {
+	for kind, want := range map[string]int{"ClusterQueue": 3, "LocalQueue": 3, "Cohort": 2, "ResourceFlavor": 1, "Namespace": 3, "Role": 2} {
 		if kinds[kind] != want {
 			t.Errorf("%d of kind %s, want %d", kinds[kind], kind, want)
 		}

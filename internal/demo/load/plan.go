@@ -20,11 +20,13 @@ type Act struct {
 	Until Until
 }
 
-// Batch is a number of one-pod Jobs of one group.
+// Batch is a number of Jobs of one group.
 type Batch struct {
 	Group string
 	Count int
-	CPU   observer.Milli // of each
+	// Pods of each Job, which run side by side; 0 means one.
+	Pods int32
+	CPU  observer.Milli // of each pod
 	// Shortest and Longest bound how long a pod runs. The times in between are
 	// spread evenly and mixed well, so that cores come free one after another.
 	Shortest, Longest time.Duration
@@ -40,11 +42,15 @@ func (b Batch) RunFor(i int) time.Duration {
 	return (b.Shortest + time.Duration(part*float64(b.Longest-b.Shortest))).Round(10 * time.Millisecond)
 }
 
-// Until says when an act is over: when Running, NoneWaiting and AllDone, as
+// Until says when an act is over: when Running, Held, Waiting, NoneWaiting and AllDone, as
 // far as they are set, have held for Hold.
 type Until struct {
 	// Running is how many cores a group's pods must use.
 	Running map[string]observer.Milli
+	// Held is how many cores a group's started Jobs must hold, Waiting how many
+	// of its Jobs must wait.
+	Held    map[string]observer.Milli
+	Waiting map[string]int
 	// NoneWaiting names groups; one of them must have no Jobs waiting.
 	NoneWaiting []string
 	// AllDone wants every Job finished.
@@ -61,7 +67,7 @@ func (u Until) Holds(groups []observer.Group, loads []observer.Load, submitted i
 	done, noneWaiting := 0, len(u.NoneWaiting) == 0
 	seen := 0
 	for i, load := range loads {
-		if load.Running < u.Running[groups[i].Name] {
+		if load.Running < u.Running[groups[i].Name] || load.Held < u.Held[groups[i].Name] || load.PendingJobs < u.Waiting[groups[i].Name] {
 			return false
 		}
 		if load.PendingJobs == 0 && slices.Contains(u.NoneWaiting, groups[i].Name) {
@@ -81,21 +87,21 @@ func Demo() []Act {
 			Name: "1", Title: "60 Jobs, all at once",
 			Look: "Both groups stay within their own quota, so every Job starts at once: the hackathon's proof of concept.",
 			Batches: []Batch{
-				{Group: "usatlas", Count: 40, CPU: one, Shortest: 8 * time.Second, Longest: 10 * time.Second},
-				{Group: "osg", Count: 20, CPU: one, Shortest: 8 * time.Second, Longest: 10 * time.Second},
+				{Group: "usatlas", Count: 40, CPU: one, Shortest: 6 * time.Second, Longest: 8 * time.Second},
+				{Group: "osg", Count: 20, CPU: one, Shortest: 6 * time.Second, Longest: 8 * time.Second},
 			},
 			Until: Until{AllDone: true, Hold: 500 * time.Millisecond},
 		},
 		{
 			Name: "2", Title: "osg borrows what is idle",
 			Look:    "osg owns 40 cores and brings 150 Jobs; usatlas is away, so osg gets all 100 cores.",
-			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 13 * time.Second, Longest: 22 * time.Second}},
+			Batches: []Batch{{Group: "osg", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 20 * time.Second}},
 			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 2 * time.Second, AtMost: 30 * time.Second},
 		},
 		{
 			Name: "3", Title: "usatlas comes back",
 			Look:    "usatlas brings 150 Jobs. Nothing is killed: as osg's Jobs end, their cores go to usatlas until it has its 60.",
-			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 22 * time.Second}},
+			Batches: []Batch{{Group: "usatlas", Count: 150, CPU: one, Shortest: 12 * time.Second, Longest: 20 * time.Second}},
 			Until:   Until{NoneWaiting: []string{"usatlas", "osg"}},
 		},
 		{
@@ -103,8 +109,28 @@ func Demo() []Act {
 			Look:  "Nothing new comes. Whoever still has Jobs waiting borrows what the other leaves idle, and all end.",
 			Until: Until{AllDone: true, Hold: 500 * time.Millisecond},
 		},
+		{
+			Name: "5", Title: "osg fills the cluster",
+			Look:    "osg brings 170 Jobs: 100 start on its own and borrowed cores, the others wait.",
+			Batches: []Batch{{Group: "osg", Count: 170, CPU: one, Shortest: 7 * time.Second, Longest: 11 * time.Second}},
+			Until: Until{Held: map[string]observer.Milli{"osg": 100 * one}, Waiting: map[string]int{"osg": gangBacklog},
+				AtMost: 20 * time.Second},
+		},
+		{
+			Name: "6", Title: "A gang",
+			Look: "usatlas brings one Job of 50 pods, all or nothing. Cores that come free are kept for it, since it fits its own quota: " +
+				"it starts whole while Jobs of osg that came before it still wait, and nothing is killed for it.",
+			Batches: []Batch{{Group: "usatlas", Count: 1, Pods: gangPods, CPU: one, Shortest: 4 * time.Second, Longest: 4 * time.Second}},
+			Until:   Until{AllDone: true, Hold: 500 * time.Millisecond},
+		},
 	}
 }
+
+// The gang of act 6, and how many Jobs of osg wait when it comes.
+const (
+	gangPods    = 50
+	gangBacklog = 60
+)
 
 // Compressed is the demo's load for a fifth of the cores in an eighth of the
 // time. Its acts follow each other by the clock and wait for nothing, so that
@@ -114,7 +140,11 @@ func Compressed() []Act {
 	for i := range acts {
 		for k := range acts[i].Batches {
 			batch := &acts[i].Batches[k]
-			batch.Count /= 5
+			if batch.Pods > 1 {
+				batch.Pods /= 5
+			} else {
+				batch.Count /= 5
+			}
 			batch.Shortest /= 8
 			batch.Longest /= 8
 		}
@@ -132,10 +162,16 @@ func Expectations() []observer.Expectation {
 	}
 }
 
+// Gangs are the gangs that the demo's recording must show.
+func Gangs() []observer.Gang {
+	return []observer.Gang{{Text: "act 6: the gang starts whole, before osg's backlog is gone", Act: "6", Group: "usatlas", Pods: gangPods,
+		Backlogged: "osg", Backlog: gangBacklog}}
+}
+
 // Validate says what is wrong with an act, nil if nothing.
 func (a Act) Validate() error {
 	for _, b := range a.Batches {
-		if b.Count <= 0 || b.CPU <= 0 || b.Shortest <= 0 || b.Longest < b.Shortest {
+		if b.Count <= 0 || b.Pods < 0 || b.CPU <= 0 || b.Shortest <= 0 || b.Longest < b.Shortest {
 			return fmt.Errorf("act %s: batch of %s needs a count, cores, and a shortest time no longer than the longest", a.Name, b.Group)
 		}
 	}

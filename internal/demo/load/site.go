@@ -29,12 +29,20 @@ type Owner struct {
 	// Nominal and Borrowing (nil: all that is idle) are in thousandths of a core.
 	Nominal   observer.Milli
 	Borrowing *observer.Milli
+	// Gangs gives the group a second LocalQueue, for gangs: its ClusterQueue is
+	// StrictFIFO, owns nothing and lives on the group's quota. What a gang asks
+	// for is kept for it as it comes free.
+	Gangs bool
 	// Weight divides its share, in thousandths; 1000 is the usual weight 1.
 	Weight observer.Milli
 }
 
-// QueueName is the name of the LocalQueue in every namespace of a site.
-const QueueName = "batch"
+// QueueName is the name of the LocalQueue in every namespace of a site,
+// GangQueueName that of the second one of groups that have gangs.
+const (
+	QueueName     = "batch"
+	GangQueueName = "gangs"
+)
 
 // TenantAccount and ObserverAccount are the service accounts that the tenants
 // and the observer act as.
@@ -48,7 +56,7 @@ func DemoSite() Site {
 	return Site{
 		Cohort: "wlcg",
 		Groups: []Owner{
-			{Group: "usatlas", Namespace: "usatlas", Nominal: 60 * observer.Core, Weight: observer.Core},
+			{Group: "usatlas", Namespace: "usatlas", Nominal: 60 * observer.Core, Gangs: true, Weight: observer.Core},
 			{Group: "osg", Namespace: "osg", Nominal: 40 * observer.Core, Weight: observer.Core},
 		},
 	}
@@ -87,8 +95,8 @@ func (s Site) Manifest() ([]byte, error) {
 	var out bytes.Buffer
 	names := struct {
 		Site
-		Queue, Tenant, Observer string
-	}{s, QueueName, TenantAccount, ObserverAccount}
+		Queue, GangQueue, Tenant, Observer string
+	}{s, QueueName, GangQueueName, TenantAccount, ObserverAccount}
 	if err := parsed.Execute(&out, names); err != nil {
 		return nil, fmt.Errorf("rendering objects.yaml: %w", err)
 	}

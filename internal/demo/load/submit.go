@@ -98,6 +98,10 @@ func (s *Submitter) one(ctx context.Context, act string, batch Batch, i int) err
 		return fmt.Errorf("act %s: group %q is not of this site", act, batch.Group)
 	}
 	job := NewJob(namespace, fmt.Sprintf("%s-act%s-%03d", batch.Group, act, i), batch.CPU, batch.RunFor(i))
+	if pods := batch.Pods; pods > 1 {
+		job.Spec.Parallelism, job.Spec.Completions = &pods, &pods
+		job.Labels[QueueLabel] = GangQueueName
+	}
 	job.Labels[ActLabel] = act
 	asked := time.Now()
 	made, err := client.BatchV1().Jobs(namespace).Create(ctx, job, metav1.CreateOptions{})

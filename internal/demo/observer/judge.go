@@ -18,6 +18,7 @@ func Judge(rules *Rules, rec *Recording, manifest *Manifest) *Verdict {
 		judgeSplit(d, h)
 	}
 	judgeExpectations(d, h, manifest)
+	judgeGangs(d, h, manifest)
 	figures(d.verdict, h, manifest)
 	return d.close()
 }

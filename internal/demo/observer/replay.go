@@ -36,6 +36,9 @@ type JobStory struct {
 	Deleted  Moment
 	Pods     []*PodStory
 
+	// startedWith is how many pods it was to run at once when it first started.
+	startedWith int32
+
 	last      int64 // newest resource version seen
 	suspended bool
 	shape     Milli // what its remaining pods request together
@@ -147,6 +150,9 @@ func (r *Replay) job(seen *JobSeen, now Moment) {
 	story.shape = seen.CPU * Milli(max(0, min(seen.Parallelism, seen.Completions-seen.Succeeded)))
 	switch {
 	case story.suspended && !seen.Suspend:
+		if len(story.Starts) == 0 {
+			story.startedWith = min(seen.Parallelism, max(seen.Completions, 1))
+		}
 		story.Starts = append(story.Starts, now)
 	case !story.suspended && seen.Suspend:
 		story.Stops = append(story.Stops, now)

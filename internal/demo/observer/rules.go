@@ -21,6 +21,8 @@ type Rules struct {
 	// Split, if set, demands that backlogged groups come to their fair share.
 	Split  *SplitRule    `json:"split,omitempty"`
 	Expect []Expectation `json:"expect,omitempty"`
+	// Gangs must have been started whole.
+	Gangs []Gang `json:"gangs,omitempty"`
 }
 
 // Group is one owner of quota and the namespaces whose Jobs count as its own.
@@ -59,6 +61,22 @@ type Expectation struct {
 	Group string `json:"group,omitempty"`
 	// Running is how many cores of the act's Jobs must have run at one instant.
 	Running Milli `json:"running"`
+}
+
+// Gang is one Job of many pods that must run all at once, and start while
+// another group's Jobs that had come before it still wait: nobody may overtake
+// it for ever, nobody is killed for it.
+type Gang struct {
+	Text string `json:"text"`
+	// Act and Group find the Job; it must be the only one.
+	Act   string `json:"act"`
+	Group string `json:"group"`
+	// Pods is how many it must have.
+	Pods int32 `json:"pods"`
+	// Backlogged is the other group, Backlog how many of its Jobs must wait when
+	// the gang comes. At least one of these must wait still when it starts.
+	Backlogged string `json:"backlogged"`
+	Backlog    int    `json:"backlog"`
 }
 
 // Seconds is a duration written as a number of seconds.
@@ -125,6 +143,14 @@ func (r *Rules) Validate() error {
 		}
 		if e.Running <= 0 {
 			return fmt.Errorf("expectation %q must say how many cores are to run", e.Text)
+		}
+	}
+	for _, g := range r.Gangs {
+		if !slices.Contains(names, g.Group) || !slices.Contains(names, g.Backlogged) {
+			return fmt.Errorf("gang %q names an unknown group: %s or %s", g.Text, g.Group, g.Backlogged)
+		}
+		if g.Pods < 2 || g.Backlog < 1 {
+			return fmt.Errorf("gang %q must have at least 2 pods and come upon a backlog of at least 1 Job", g.Text)
 		}
 	}
 	if s := r.Split; s != nil && (s.Tolerance <= 0 || s.RunningTolerance <= 0 || s.Minimum <= 0) {

@@ -37,6 +37,8 @@ type cluster struct {
 	manifest Manifest
 	waiting  [2][]*toyJob
 	held     [2]int
+	// pods of each Job that is submitted.
+	pods int32
 	// choose tells which group starts a Job next, -1 for none.
 	choose func(c *cluster) int
 }
@@ -78,12 +80,15 @@ func (c *cluster) seen(change Change, job *toyJob) {
 	c.records = append(c.records, Record{At: c.now, Kind: KindJob, Job: &copied})
 }
 
+// pod writes down a sight of each pod of a Job.
 func (c *cluster) pod(job *toyJob, change Change, phase, node string) {
-	c.rv++
-	c.records = append(c.records, Record{At: c.now, Kind: KindPod, Pod: &PodSeen{
-		Change: change, UID: "pod-" + job.UID, Namespace: job.Namespace, Name: job.Name + "-x", ResourceVersion: c.rv,
-		Job: job.UID, CPU: job.CPU, Node: node, Phase: phase,
-	}})
+	for i := range job.Completions {
+		c.rv++
+		c.records = append(c.records, Record{At: c.now, Kind: KindPod, Pod: &PodSeen{
+			Change: change, UID: fmt.Sprintf("pod-%d-%s", i, job.UID), Namespace: job.Namespace, Name: fmt.Sprintf("%s-%d", job.Name, i),
+			ResourceVersion: c.rv, Job: job.UID, CPU: job.CPU, Node: node, Phase: phase,
+		}})
+	}
 }
 
 func (c *cluster) submit(act string, group, count int, shortest, longest time.Duration) {
@@ -91,7 +96,7 @@ func (c *cluster) submit(act string, group, count int, shortest, longest time.Du
 	for i := range count {
 		name := fmt.Sprintf("%s-a%s-%03d", names[group], act, i)
 		job := &toyJob{group: group, runFor: shortest + (longest-shortest)*time.Duration((i*37)%count)/time.Duration(count)}
-		job.JobSeen = JobSeen{UID: "uid-" + name, Namespace: names[group], Name: name, Suspend: true, Parallelism: 1, Completions: 1, CPU: Core}
+		job.JobSeen = JobSeen{UID: "uid-" + name, Namespace: names[group], Name: name, Suspend: true, Parallelism: c.pods, Completions: c.pods, CPU: Core}
 		c.at(c.now+time.Duration(i)*5*time.Millisecond, func() {
 			c.manifest.Jobs = append(c.manifest.Jobs, Submitted{UID: job.UID, Namespace: job.Namespace, Name: name, Act: act, RunFor: job.runFor})
 			c.seen(Added, job)
@@ -109,7 +114,7 @@ func (c *cluster) admit() {
 		}
 		job := c.waiting[g][0]
 		c.waiting[g] = c.waiting[g][1:]
-		c.held[g]++
+		c.held[g] += int(job.Parallelism)
 		job.Suspend = false
 		c.seen(Modified, job)
 		c.run(job)
@@ -123,9 +128,9 @@ func (c *cluster) run(job *toyJob) {
 	c.at(start+90*time.Millisecond, func() { c.pod(job, Modified, "Running", "node-0") })
 	c.at(start+90*time.Millisecond+job.runFor, func() { c.pod(job, Modified, "Succeeded", "node-0") })
 	c.at(start+120*time.Millisecond+job.runFor, func() {
-		job.Succeeded, job.Finished = 1, "Complete"
+		job.Succeeded, job.Finished = job.Completions, "Complete"
 		c.seen(Modified, job)
-		c.held[job.group]--
+		c.held[job.group] -= int(job.Parallelism)
 		c.at(c.now+10*time.Millisecond, c.admit)
 	})
 }
@@ -146,21 +151,25 @@ func fair(c *cluster) int {
 	return best
 }
 
-// simulate runs the demo's four acts under a policy.
+// simulate runs the demo's first four acts under a policy.
 func simulate(choose func(*cluster) int) ([]Record, *Manifest) {
-	c := &cluster{choose: choose, rv: 1000}
+	c := &cluster{choose: choose, rv: 1000, pods: 1}
 	c.at(0, func() {
 		c.submit("1", 0, 40, 5*time.Second, 6*time.Second)
 		c.submit("1", 1, 20, 5*time.Second, 6*time.Second)
 	})
 	c.at(8*time.Second, func() { c.submit("2", 1, 150, 6*time.Second, 12*time.Second) })
 	c.at(11*time.Second, func() { c.submit("3", 0, 150, 6*time.Second, 12*time.Second) })
+	c.play()
+	return c.records, &c.manifest
+}
+
+func (c *cluster) play() {
 	for c.queue.Len() > 0 {
 		next := heap.Pop(&c.queue).(entry)
 		c.now = next.at
 		next.do()
 	}
-	return c.records, &c.manifest
 }
 
 // lines writes records as an observer would have.

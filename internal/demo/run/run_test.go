@@ -97,8 +97,8 @@ func TestReshare(t *testing.T) {
 		}
 		order = append(order, object.Kind+" "+object.Metadata.Name)
 	}
-	if got := strings.Join(order, ", "); got != "ClusterQueue usatlas, ClusterQueue osg, Cohort wlcg" {
-		t.Errorf("objects: %s; want the queues, then the cohort", got)
+	if got := strings.Join(order, ", "); got != "ClusterQueue usatlas, ClusterQueue usatlas-gangs, ClusterQueue osg, Cohort wlcg, Cohort usatlas" {
+		t.Errorf("objects: %s; want the queues, then the cohorts", got)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestDemoRules(t *testing.T) {
 	if err := rules.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if rules.Split.Tolerance != 0.05 || len(rules.Expect) != 2 {
-		t.Errorf("split %+v, expectations %+v; want 5 %% and two expectations", rules.Split, rules.Expect)
+	if rules.Split.Tolerance != 0.05 || len(rules.Expect) != 2 || len(rules.Gangs) != 1 {
+		t.Errorf("split %+v, expectations %+v; want 5 %%, two expectations and a gang", rules.Split, rules.Expect)
 	}
 }

@@ -209,5 +209,5 @@ func unexplained(s *sight) *step {
 	if saysAlready(s.workload, v) {
 		return nil
 	}
-	return &step{write: putStatus(s.workload, Explain, explained(s.workload, v, s.now))}
+	return &step{write: putStatus(s.workload, Explain, explained(s.workload, v, s.facts.Shapes.Of(s.workload), s.now))}
 }

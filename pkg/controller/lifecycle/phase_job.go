@@ -19,7 +19,8 @@ const ownerGrace = 5 * time.Second
 const createdGrace = 30 * time.Second
 
 // orphaned: the job is gone. The garbage collector deletes the Workload as a
-// rule; where it does not, the workload is finished.
+// rule; where it does not, the workload is finished. One that names no job any
+// more nobody would ever delete: that is ours to do.
 func orphaned(s *sight) *step {
 	if s.job != nil {
 		return nil
@@ -28,6 +29,9 @@ func orphaned(s *sight) *step {
 		return stop
 	}
 	if s.finished() {
+		if s.abandoned() && s.facts.Retention == nil {
+			return &step{write: deleteWorkload(s.workload, Discard)}
+		}
 		return retired(s)
 	}
 	if since := s.now.Sub(s.slot.ownerless); since < ownerGrace {

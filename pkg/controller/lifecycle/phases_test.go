@@ -238,6 +238,9 @@ func TestTheNextStep(t *testing.T) {
 		"another controller's Job is as it is":   {func(s *scene) { s.managedBy(); s.admit(); s.run() }, "nothing"},
 		"the Job was deleted just now":           {func(s *scene) { s.job = nil }, "wait"},
 		"the Job was deleted":                    {func(s *scene) { s.job = nil; s.slot.ownerless = now.Add(-time.Minute) }, "finish"},
+		"the Job orphaned it just now":           {func(s *scene) { s.abandon() }, "wait"},
+		"the Job orphaned it":                    {func(s *scene) { s.abandon(); s.admit(); s.slot.ownerless = now.Add(-time.Minute) }, "finish"},
+		"the Job orphaned it, it is finished":    {func(s *scene) { s.abandon(); s.workload.Status = finished(s.workload, "Succeeded", "", now) }, "discard"},
 		"nothing is left":                        {func(s *scene) { s.job, s.workload = nil, nil }, "nothing"},
 		"a Workload of its own waits":            {func(s *scene) { s.own() }, "nothing"},
 		"a Workload of its own has its turn":     {func(s *scene) { s.own(); s.decided() }, "admit"},
@@ -281,7 +284,12 @@ func (s *scene) gaveBack(n int32) {
 }
 
 func (s *scene) found() { s.workload.Annotations = map[string]string{job.AdoptedAnnotation: "true"} }
-func (s *scene) own()   { s.job, s.workload.OwnerReferences = nil, nil }
+func (s *scene) abandon() {
+	s.own()
+	s.workload.Labels = map[string]string{v1beta1.JobUIDLabel: "job-uid"}
+}
+
+func (s *scene) own() { s.job, s.workload.OwnerReferences, s.workload.Labels = nil, nil, nil }
 
 func (s *scene) managedBy() {
 	name := "example.com/other"

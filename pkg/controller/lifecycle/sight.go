@@ -44,6 +44,8 @@ func (s *sight) warn(reason, message string) { s.warningReason, s.warning = reas
 type Facts struct {
 	Classes job.Classes
 	Queues  Queues
+	// Shapes tells what workloads ask for.
+	Shapes translate.Shapes
 	// Flavor returns the node labels and tolerations of a ResourceFlavor.
 	Flavor func(name string) (*v1beta1.ResourceFlavor, bool)
 	// Retention is how long finished Workloads are kept, nil for as long as
@@ -112,10 +114,17 @@ func (s *sight) shapes() pair {
 func (s *sight) owned() bool {
 	owner := metav1.GetControllerOf(s.workload)
 	if owner == nil {
-		return false
+		return s.abandoned()
 	}
 	apiVersion, kind := s.kind.GroupVersionKind().ToAPIVersionAndKind()
 	return owner.Kind == kind && owner.APIVersion == apiVersion
+}
+
+// abandoned says that the Workload was made for a job but names it no more: who
+// deletes a job and orphans its dependents, as the API server does unless it is
+// told otherwise, has the garbage collector take the name away.
+func (s *sight) abandoned() bool {
+	return metav1.GetControllerOf(s.workload) == nil && s.workload.Labels[v1beta1.JobUIDLabel] != ""
 }
 
 // unadopted says that the Workload was made for a job found running, and that

@@ -139,10 +139,11 @@ func finished(wl *v1beta1.Workload, reason, message string, now time.Time) v1bet
 	return e.status
 }
 
-// explained says why the workload waits. Admitted is not touched: it may never
-// have been written.
-func explained(wl *v1beta1.Workload, v *verdict, now time.Time) v1beta1.WorkloadStatus {
+// explained says why the workload waits, and for what. Admitted is not touched:
+// it may never have been written.
+func explained(wl *v1beta1.Workload, v *verdict, shape translate.Shape, now time.Time) v1beta1.WorkloadStatus {
 	e := editStatus(wl, now)
+	e.status.ResourceRequests = shape.ResourceRequests()
 	e.set(v1beta1.WorkloadQuotaReserved, false, v.reason, v.message)
 	return e.status
 }

@@ -40,15 +40,24 @@ type Books struct {
 	ClusterQueues *ledger.Book[*v1beta1.ClusterQueue]
 	Cohorts       *ledger.Book[*v1beta1.Cohort]
 	LocalQueues   *ledger.Book[*v1beta1.LocalQueue]
+	Flavors       *ledger.Book[*v1beta1.ResourceFlavor]
 }
 
 // Update writes the status of an object to the API server and fills the object
 // with the answer.
 type Update func(context.Context, client.Object) error
 
-// Writer writes statuses.
+// Patch applies a merge patch to an object and fills it with the answer.
+type Patch func(ctx context.Context, obj client.Object, patch []byte) error
+
+// Writer writes statuses, and the finalizers of what is in use.
 type Writer struct {
+	// Overcommitted is told when a ClusterQueue begins to use more than it may,
+	// or to borrow what is not there.
+	Overcommitted func(cq *v1beta1.ClusterQueue, message string)
+
 	update      Update
+	patch       Patch
 	books       Books
 	snapshot    func() *admission.Snapshot
 	fairSharing bool
@@ -58,12 +67,29 @@ type Writer struct {
 	written    map[string]time.Time // by kind and name
 	seen       *admission.Snapshot  // the last one looked at without finding differences
 	newest     *admission.Snapshot
-	changed    time.Time // when newest was first looked at
+	changed    time.Time           // when newest was first looked at
+	kept       *admission.Snapshot // the last one that needed no finalizer changed
+	told       *admission.Snapshot // the last one looked at for excesses
+
+	overcommitted map[overcommitted]bool
+}
+
+// Config is what a Writer works with.
+type Config struct {
+	Update      Update
+	Patch       Patch
+	Books       Books
+	Snapshot    func() *admission.Snapshot // the newest, nil while there is none
+	FairSharing bool
+	Log         logr.Logger
 }
 
 // New returns a Writer that is to be started.
-func New(update Update, books Books, snapshot func() *admission.Snapshot, fairSharing bool, log logr.Logger) *Writer {
-	return &Writer{update: update, books: books, snapshot: snapshot, fairSharing: fairSharing, log: log, written: map[string]time.Time{}}
+func New(config Config) *Writer {
+	return &Writer{
+		Overcommitted: silent, update: config.Update, patch: config.Patch, books: config.Books,
+		snapshot: config.Snapshot, fairSharing: config.FairSharing, log: config.Log, written: map[string]time.Time{},
+	}
 }
 
 // Admitted counts an admission: the more there are, the more statuses may be
@@ -83,6 +109,8 @@ func (w *Writer) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
+			w.tellOvercommit(w.snapshot())
+			w.keep(ctx, w.snapshot())
 			base = min(base+w.rate(now)*tick.Seconds(), burst)
 			extra = min(extra+perAdmission*float64(w.admissions.Swap(0)), saved)
 			spent := float64(w.write(ctx, now, int(base)+int(extra)))

@@ -2,6 +2,7 @@ package queuestatus
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"testing"
@@ -21,6 +22,7 @@ import (
 // counter is an API server that takes every status and counts.
 type counter struct {
 	writes  []string
+	patches []string
 	version int
 }
 
@@ -28,6 +30,21 @@ func (c *counter) update(_ context.Context, obj client.Object) error {
 	c.version++
 	obj.SetResourceVersion(strconv.Itoa(100 + c.version))
 	c.writes = append(c.writes, fmt.Sprintf("%T %s", obj, obj.GetName()))
+	return nil
+}
+
+func (c *counter) patch(_ context.Context, obj client.Object, patch []byte) error {
+	c.version++
+	c.patches = append(c.patches, obj.GetName())
+	var change struct{ Metadata metav1.ObjectMeta }
+	if err := json.Unmarshal(patch, &change); err != nil {
+		return err
+	}
+	if change.Metadata.ResourceVersion != obj.GetResourceVersion() || change.Metadata.UID != obj.GetUID() {
+		return fmt.Errorf("patch of %s is not made on what it was looked at: %s", obj.GetName(), patch)
+	}
+	obj.SetFinalizers(change.Metadata.Finalizers)
+	obj.SetResourceVersion(strconv.Itoa(100 + c.version))
 	return nil
 }
 
@@ -41,14 +58,15 @@ type hall struct {
 func newHall(queues int) *hall {
 	h := &hall{server: &counter{}, state: &admission.Snapshot{}}
 	books := Books{ClusterQueues: ledger.NewBook[*v1beta1.ClusterQueue](nil), Cohorts: ledger.NewBook[*v1beta1.Cohort](nil),
-		LocalQueues: ledger.NewBook[*v1beta1.LocalQueue](nil)}
+		LocalQueues: ledger.NewBook[*v1beta1.LocalQueue](nil), Flavors: ledger.NewBook[*v1beta1.ResourceFlavor](nil)}
 	for i := range queues {
 		name := fmt.Sprintf("cq-%03d", i)
-		meta := metav1.ObjectMeta{Name: name, UID: types.UID(name), ResourceVersion: "1", Generation: 1}
+		meta := metav1.ObjectMeta{Name: name, Finalizers: []string{v1beta1.ResourceInUseFinalizer}, UID: types.UID(name), ResourceVersion: "1", Generation: 1}
 		books.ClusterQueues.See(ledger.Key{Name: name}, &v1beta1.ClusterQueue{ObjectMeta: meta})
 		h.state.ClusterQueues = append(h.state.ClusterQueues, admission.ClusterQueueStatus{Name: name, ActiveReason: "Ready"})
 	}
-	h.Writer = New(h.server.update, books, func() *admission.Snapshot { return h.state }, true, logr.Discard())
+	h.Writer = New(Config{Update: h.server.update, Patch: h.server.patch, Books: books,
+		Snapshot: func() *admission.Snapshot { return h.state }, FairSharing: true, Log: logr.Discard()})
 	return h
 }
 

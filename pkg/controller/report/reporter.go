@@ -158,6 +158,19 @@ func (r *Reporter) forUser(wl *v1beta1.Workload) corev1.ObjectReference {
 	return objectReference(v1beta1.GroupVersion.WithKind("Workload"), wl)
 }
 
+// overcommitted is the reason of the Event about a ClusterQueue that uses more
+// than it may.
+const overcommitted = "Overcommitted"
+
+// Overcommitted tells that a ClusterQueue has begun to use more than it may, or
+// to borrow what is not there.
+func (r *Reporter) Overcommitted(cq *v1beta1.ClusterQueue, message string) {
+	r.log.Info("overcommit", "clusterQueue", cq.Name, "message", message)
+	about := objectReference(v1beta1.GroupVersion.WithKind("ClusterQueue"), cq)
+	about.Namespace = metav1.NamespaceDefault // Events of what has no namespace live there
+	r.events.Emit(about, nil, corev1.EventTypeWarning, overcommitted, "Overcommitted: "+message)
+}
+
 // Refused implements lifecycle.Reporter.
 func (r *Reporter) Refused(write *lifecycle.Write, err error) {
 	r.counters.Refused(string(write.Purpose))

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,6 +16,7 @@ import (
 	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/quota"
 )
 
 // site is what a cluster adds to pods.
@@ -174,6 +176,18 @@ func TestOverheadIsNotBounded(t *testing.T) {
 	around.ranges = []*corev1.LimitRange{limitRange("bounds", corev1.LimitRangeItem{Type: pod1, Max: list("cpu=2")})}
 	if shape := shapeOf(t, &Shapes{Surroundings: &around}, spec); shape.Problem != "" || asked(shape.PodSets[0])["cpu"] != 2250 {
 		t.Errorf("%+v", shape)
+	}
+}
+
+func TestResourceRequestsAreThoseOfAllPods(t *testing.T) {
+	shape := Shape{PodSets: []admission.PodSet{
+		{Name: "driver", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: 1500}, {Resource: "pods", Amount: 1}}},
+		{Name: "workers", Count: 3, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: 500}, {Resource: "memory", Amount: 1 << 30}, {Resource: "pods", Amount: 1}}},
+		{Name: "unreadable", Count: 3},
+	}}
+	want := []v1beta1.PodSetRequest{{Name: "driver", Resources: list("cpu=1500m")}, {Name: "workers", Resources: list("cpu=1500m,memory=3Gi")}}
+	if got := shape.ResourceRequests(); !equality.Semantic.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -94,6 +94,27 @@ func (s *Shapes) podSet(namespace string, ps *v1beta1.PodSet) (admission.PodSet,
 	return out, fault
 }
 
+// ResourceRequests writes, by pod set, what a shape asks for in all. Pods, that
+// are counted where a queue covers them, and pod sets that cannot be charged
+// are left out.
+func (s *Shape) ResourceRequests() []v1beta1.PodSetRequest {
+	var out []v1beta1.PodSetRequest
+	for i := range s.PodSets {
+		ps := &s.PodSets[i]
+		if ps.Requests == nil {
+			continue
+		}
+		set := v1beta1.PodSetRequest{Name: v1beta1.PodSetReference(ps.Name), Resources: corev1.ResourceList{}}
+		for _, r := range ps.Requests {
+			if name := corev1.ResourceName(r.Resource); name != corev1.ResourcePods {
+				set.Resources[name] = Quantity(name, times(r.Amount, ps.Count))
+			}
+		}
+		out = append(out, set)
+	}
+	return out
+}
+
 // Workload translates a Workload whose shape is known.
 func Workload(wl *v1beta1.Workload, shape Shape) admission.Workload {
 	out := admission.Workload{

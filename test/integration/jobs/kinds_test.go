@@ -60,7 +60,7 @@ func kinds() {
 			Expect(l.finished(j, batchv1.JobFailed, v1beta1.FinishedFailed)).To(ContainSubstring("exit code 42"))
 		})
 
-		It("with podFailurePolicy Ignore tries again as often as it takes, on the same quota", func(ctx SpecContext) {
+		It("with podFailurePolicy Ignore tries again on the same quota, whatever its limit", func(ctx SpecContext) {
 			l := newLab(ctx)
 			j := l.submit("ignore", onExit(7, batchv1.PodFailurePolicyActionIgnore))
 			for range 2 {

@@ -63,7 +63,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	early = beginEarly(context.WithoutCancel(ctx))
 }, NodeTimeout(20*time.Minute))
 
-// One container keeps the order: what was begun early comes last.
+// One container keeps the order, which is that of the files: what was begun
+// early comes last, in slow_test.go.
 var _ = Describe("Every kind of Job:", func() {
 	sizes()
 	restorations()

@@ -6,6 +6,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -214,8 +215,15 @@ var _ = Describe("The configuration of resources", func() {
 		t.started(j)
 		Expect(t.uses(j, "example.com/credits")).To(Equal("16"))
 		Expect(t.uses(j, corev1.ResourceCPU)).To(Equal("1"))
-		second := t.submit("second", extended("example.com/memory", "4", "example.com/gpu", "1"))
+		second := t.submit("second", pods(2), extended("example.com/memory", "4", "example.com/gpu", "1"))
 		Expect(t.says(second, v1beta1.WorkloadQuotaReserved, metav1.ConditionFalse, v1beta1.PendingWaitingForQuota)).To(ContainSubstring("example.com/credits"))
+		asks := t.workloadOf(second).Status.ResourceRequests
+		Expect(asks).To(HaveLen(1))
+		Expect(equality.Semantic.DeepEqual(asks[0].Resources, resources("cpu", "2", "example.com/credits", "16"))).To(BeTrue(), "asks for %v", asks)
+		t.run(j)
+		t.finish(j, batchv1.JobComplete)
+		t.started(second)
+		Expect(t.workloadOf(second).Status.ResourceRequests).To(BeEmpty())
 	})
 
 	It("leaves excluded resources out", func(ctx SpecContext) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Entry struct {
 	Path            string
 	Namespace, Name string
 	Code            int
+	// Terminating says that the request was refused because its namespace is
+	// being deleted.
+	Terminating bool
 	// Received and Answered are the API server's times.
 	Received, Answered time.Time
 }
@@ -44,9 +48,12 @@ type auditEvent struct {
 	ObjectRef struct {
 		Resource, Subresource, Namespace, Name string
 	} `json:"objectRef"`
-	ResponseStatus           struct{ Code int } `json:"responseStatus"`
-	RequestReceivedTimestamp time.Time          `json:"requestReceivedTimestamp"`
-	StageTimestamp           time.Time          `json:"stageTimestamp"`
+	ResponseStatus struct {
+		Code    int
+		Message string
+	} `json:"responseStatus"`
+	RequestReceivedTimestamp time.Time `json:"requestReceivedTimestamp"`
+	StageTimestamp           time.Time `json:"stageTimestamp"`
 }
 
 // Read reads an audit log of one JSON line an event. A last line without its
@@ -79,7 +86,8 @@ func Read(r io.Reader) ([]Entry, error) {
 		entries = append(entries, Entry{
 			User: event.User.Username, Verb: event.Verb, Path: path,
 			Namespace: event.ObjectRef.Namespace, Name: event.ObjectRef.Name, Code: event.ResponseStatus.Code,
-			Received: event.RequestReceivedTimestamp, Answered: event.StageTimestamp,
+			Terminating: strings.Contains(event.ResponseStatus.Message, "because it is being terminated"),
+			Received:    event.RequestReceivedTimestamp, Answered: event.StageTimestamp,
 		})
 	}
 }

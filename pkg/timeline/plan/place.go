@@ -1,0 +1,181 @@
+package plan
+
+import "fairlead.dev/fairlead/pkg/timeline"
+
+// Plan makes, keeps and moves reservations. blocked are workloads that wait and
+// cannot start now, in their order over the whole tree; of each leaf those
+// beyond its Depth are not looked at.
+//
+// A reservation that is held stays where it is or moves earlier, whatever
+// arrives, unless its workload is not among the first any more or has changed,
+// or it is broken: it does not fit any more because a workload has outlived its
+// limit, a window was added or a quota cut, or it could not start in time.
+// Then all are made anew, in order. After a Plan no reservation could be made
+// earlier by itself, but for the order in its class.
+func (p *Planner) Plan(blocked []Workload) {
+	p.round++
+	for n := range p.count {
+		p.count[n] = 0
+	}
+	first := make([]*Workload, 0, len(p.order))
+	for i := range blocked {
+		w := &blocked[i]
+		depth := p.config.Policies[w.Leaf].Depth
+		if p.count[w.Leaf]++; depth >= 0 && p.count[w.Leaf] > depth {
+			continue
+		}
+		first = append(first, w)
+		if h := p.held[w.UID]; h != nil && h.same(w) {
+			h.round = p.round
+		}
+	}
+	for _, h := range p.order {
+		if !h.gone && h.round != p.round {
+			p.release(h)
+		}
+	}
+	if p.broken() {
+		for _, h := range p.order {
+			if !h.gone {
+				p.release(h)
+			}
+		}
+	}
+	for moved := p.freed; moved; {
+		moved = false
+		clear(p.last)
+		for _, w := range first {
+			if h := p.held[w.UID]; h != nil && p.improve(h) {
+				moved = true
+			}
+		}
+	}
+	clear(p.last)
+	p.order = p.order[:0]
+	for _, w := range first {
+		h := p.held[w.UID]
+		if h == nil {
+			h = p.reserve(w)
+		}
+		if h != nil {
+			p.order = append(p.order, h)
+			p.last[h.Class] = h.start
+		}
+	}
+	p.freed, p.check = false, false
+}
+
+// broken says whether some reservation cannot be kept.
+func (p *Planner) broken() bool {
+	now := p.line.Now()
+	for _, h := range p.order {
+		if h.gone {
+			continue
+		}
+		if after(now, p.length(&h.Workload)) > h.end {
+			return true
+		}
+		if !p.check {
+			continue
+		}
+		p.line.Remove(h.handle)
+		fits := p.line.Fits(h.Leaf, h.Alternatives[h.alternative], h.start, h.end)
+		p.charge(h)
+		if !fits {
+			return true
+		}
+	}
+	return false
+}
+
+// charge charges a reservation whose charge was taken back, which therefore can
+// be counted.
+func (p *Planner) charge(h *held) bool {
+	var ok bool
+	h.handle, ok = p.line.Add(timeline.Charge{
+		Node: h.Leaf, Requests: h.Alternatives[h.alternative], Start: h.start, End: h.end,
+	})
+	return ok
+}
+
+// release takes a reservation away.
+func (p *Planner) release(h *held) {
+	p.line.Remove(h.handle)
+	if h.borrows {
+		p.borrowing[h.Leaf]--
+	}
+	h.gone = true
+	delete(p.held, h.UID)
+	p.freed = true
+}
+
+// reserve makes a reservation for a workload that holds none; nil if it can
+// have none.
+func (p *Planner) reserve(w *Workload) *held {
+	h := &held{Workload: *w, round: p.round}
+	if !p.place(h, p.from(h, timeline.Forever)) || !p.charge(h) {
+		return nil
+	}
+	if h.borrows {
+		p.borrowing[h.Leaf]++
+	}
+	p.held[h.UID] = h
+	return h
+}
+
+// improve moves a reservation earlier, if it can be, and says whether it could.
+func (p *Planner) improve(h *held) bool {
+	p.line.Remove(h.handle)
+	if h.borrows {
+		p.borrowing[h.Leaf]--
+	}
+	h.start = max(h.start, p.line.Now())
+	earlier := *h
+	moved := p.place(&earlier, p.from(h, h.start)) && earlier.start < h.start
+	if moved {
+		*h = earlier
+	}
+	p.charge(h)
+	p.last[h.Class] = h.start
+	if h.borrows {
+		p.borrowing[h.Leaf]++
+	}
+	return moved
+}
+
+// from is the first instant at which a workload may be planned to start: now, or
+// where the one before it of its class does, unless it is planned before that
+// already. This keeps those who ask for the same in their order, and saves
+// looking at what the one before has looked at.
+func (p *Planner) from(h *held, planned int64) int64 {
+	if t, ok := p.last[h.Class]; ok && h.Class != 0 && t <= planned {
+		return t
+	}
+	return p.line.Now()
+}
+
+// place finds the earliest start from an instant on of a workload that is not
+// charged, beside all that is; of equal ones the first alternative's. It
+// returns false if there is none.
+func (p *Planner) place(h *held, from int64) bool {
+	own := p.own(h.Leaf)
+	length := after(p.length(&h.Workload), p.config.Slack)
+	found := false
+	for i, request := range h.Alternatives {
+		t, ok := p.line.EarliestStart(h.Leaf, request, length, from, own)
+		if ok && (!found || t < h.start) {
+			found = true
+			h.alternative, h.start, h.end = i, t, after(t, length)
+		}
+	}
+	if found {
+		h.borrows = !p.line.Within(h.Leaf, h.Alternatives[h.alternative], h.start, h.end)
+	}
+	return found
+}
+
+// own says that no more of a leaf's reservations may borrow.
+func (p *Planner) own(leaf int32) bool {
+	limit := p.config.Policies[leaf].Borrowing
+	return limit >= 0 && p.borrowing[leaf] >= limit
+}

@@ -1,0 +1,278 @@
+package plan
+
+import (
+	"github.com/google/btree"
+
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
+)
+
+// Planner plans the workloads of one quota tree. Between Plan and the next
+// event, its reservations and what runs fit beside each other at every instant,
+// as far as limits are kept and quotas not cut.
+//
+//	        Plan                 Start, Run               Finish
+//	blocked ────> reservation held ────────> running ─────────────> gone
+//	   ^               │ not among the first,   ^ │
+//	   └───────────────┘ or changed             └─┘ outlived its end: Advance
+type Planner struct {
+	config  Config
+	line    *timeline.Timeline
+	running map[string]running
+	byEnd   *btree.BTreeG[ending]
+	held    map[string]*held
+	order   []*held // of the last Plan; some may be gone since
+	windows []window
+	// freed: something may start earlier than planned. check: some reservation
+	// may not fit any more.
+	freed, check bool
+	borrowing    []int // by leaf: reservations that borrow
+	count        []int // by leaf: room for Plan
+	round        uint64
+	last         map[uint64]int64 // by class: start of the one planned last
+}
+
+type running struct {
+	handle timeline.Handle
+	end    int64
+	more   int64 // how much longer it goes on once it has outlived its end
+}
+
+type ending struct {
+	at  int64
+	uid string
+}
+
+type held struct {
+	Workload
+	alternative int
+	start, end  int64
+	borrows     bool
+	handle      timeline.Handle
+	round       uint64 // of the last Plan in which it was among the first
+	gone        bool
+}
+
+type window struct {
+	key     string
+	charges []timeline.Charge
+	handles []timeline.Handle
+}
+
+// New returns a planner of the tree, which must be sealed, with nothing running.
+func New(tree *quota.Tree, config Config, now int64) (*Planner, error) {
+	if err := config.Validate(tree.Nodes()); err != nil {
+		return nil, err
+	}
+	return &Planner{
+		config:    config,
+		line:      timeline.New(tree, now),
+		running:   map[string]running{},
+		byEnd:     btree.NewG(16, func(a, b ending) bool { return a.at < b.at || a.at == b.at && a.uid < b.uid }),
+		held:      map[string]*held{},
+		last:      map[uint64]int64{},
+		borrowing: make([]int, tree.Nodes()),
+		count:     make([]int, tree.Nodes()),
+	}, nil
+}
+
+// Clone returns a planner that shares nothing that changes, for estimates.
+func (p *Planner) Clone() *Planner {
+	c := *p
+	c.line = p.line.Clone()
+	c.running = make(map[string]running, len(p.running))
+	for uid, r := range p.running {
+		c.running[uid] = r
+	}
+	c.byEnd = p.byEnd.Clone()
+	c.held = make(map[string]*held, len(p.held))
+	c.order = nil
+	for _, h := range p.order {
+		if !h.gone {
+			h := *h
+			c.order = append(c.order, &h)
+			c.held[h.UID] = &h
+		}
+	}
+	c.windows = append([]window(nil), p.windows...)
+	c.borrowing = append([]int(nil), p.borrowing...)
+	c.count = make([]int, len(p.count))
+	c.last = map[uint64]int64{}
+	return &c
+}
+
+// Timeline is what everything is charged to. It is to be read only.
+func (p *Planner) Timeline() *timeline.Timeline { return p.line }
+
+// SetConfig replaces the policies. It takes effect in the next Plan.
+func (p *Planner) SetConfig(config Config) error {
+	if err := config.Validate(int32(len(p.borrowing))); err != nil {
+		return err
+	}
+	p.config = config
+	p.freed, p.check = true, true
+	return nil
+}
+
+// Requota replaces the quotas: see timeline.Requota.
+func (p *Planner) Requota(tree *quota.Tree) {
+	p.line.Requota(tree)
+	p.freed, p.check = true, true
+}
+
+// length is for how long a workload is planned.
+func (p *Planner) length(w *Workload) int64 {
+	if w.Limit > 0 {
+		return w.Limit
+	}
+	return p.config.Policies[w.Leaf].Default
+}
+
+// more is how much longer a workload is planned to go on that has outlived its
+// end.
+func (p *Planner) more(w *Workload) int64 {
+	if w.Limit > 0 {
+		return p.config.Overrun
+	}
+	return p.config.Policies[w.Leaf].Default
+}
+
+// Advance moves the present. Workloads that should have ended are planned to go
+// on; reservations that should have started begin now.
+func (p *Planner) Advance(now int64) {
+	p.line.Advance(now)
+	now = p.line.Now()
+	for {
+		first, ok := p.byEnd.Min()
+		if !ok || first.at > now {
+			return
+		}
+		p.byEnd.DeleteMin()
+		r := p.running[first.uid]
+		c := p.line.Charged(r.handle)
+		p.line.Remove(r.handle)
+		c.Start, c.End = now, after(now, r.more)
+		r.handle, _ = p.line.Add(c)
+		r.end = c.End
+		p.running[first.uid] = r
+		p.byEnd.ReplaceOrInsert(ending{r.end, first.uid})
+		p.check = true
+	}
+}
+
+// Start says that a workload has started now with one of its alternatives, and
+// takes its reservation from it. It returns false and plans without it if its
+// amounts are too large to count.
+func (p *Planner) Start(w Workload, alternative int) bool {
+	return p.Run(w, alternative, after(p.line.Now(), p.length(&w)))
+}
+
+// Run says that a workload runs, with one of its alternatives, until end, if
+// that is not past already. It replaces what was known of it: its reservation,
+// or as what it ran before. It returns false and plans without it if its amounts
+// are too large to count.
+func (p *Planner) Run(w Workload, alternative int, end int64) bool {
+	p.Finish(w.UID)
+	if h := p.held[w.UID]; h != nil {
+		p.release(h)
+	}
+	now := p.line.Now()
+	if end <= now {
+		end = after(now, p.more(&w))
+	}
+	request := w.Alternatives[alternative]
+	fits := p.line.Fits(w.Leaf, request, now, end)
+	handle, ok := p.line.Add(timeline.Charge{Node: w.Leaf, Requests: request, Start: now, End: end})
+	if !ok {
+		return false
+	}
+	p.check = p.check || !fits
+	p.running[w.UID] = running{handle, end, p.more(&w)}
+	p.byEnd.ReplaceOrInsert(ending{end, w.UID})
+	return true
+}
+
+// Finish says that a workload runs no more. It says nothing of one that does
+// not run.
+func (p *Planner) Finish(uid string) {
+	r, ok := p.running[uid]
+	if !ok {
+		return
+	}
+	p.line.Remove(r.handle)
+	p.byEnd.Delete(ending{r.end, uid})
+	delete(p.running, uid)
+	p.freed = true
+}
+
+// Block sets or replaces a window of that key: charges, at any nodes, that are
+// nobody's (see Timeline.Outage for a whole part of the tree). It returns
+// where the window first runs into what runs by then or into another window;
+// reservations give way to it in the next Plan. Its second result is false
+// if it is in nobody's way.
+func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shortage, bool) {
+	p.Unblock(key)
+	for _, h := range p.order {
+		if !h.gone {
+			p.line.Remove(h.handle)
+		}
+	}
+	var first timeline.Shortage
+	short := false
+	w := window{key: key}
+	for _, c := range charges {
+		if s, is := p.line.Short(c.Node, c.Requests, c.Start, c.End); is && (!short || s.At < first.At) {
+			first, short = s, true
+		}
+		if handle, ok := p.line.Add(c); ok {
+			w.charges, w.handles = append(w.charges, c), append(w.handles, handle)
+		}
+	}
+	for _, h := range p.order {
+		if !h.gone {
+			p.charge(h)
+		}
+	}
+	p.windows = append(p.windows, w)
+	p.check = true
+	return first, short
+}
+
+// Unblock takes a window away, if there is one of that key.
+func (p *Planner) Unblock(key string) {
+	for i, w := range p.windows {
+		if w.key != key {
+			continue
+		}
+		for _, h := range w.handles {
+			p.line.Remove(h)
+		}
+		p.windows = append(p.windows[:i:i], p.windows[i+1:]...)
+		p.freed = true
+		return
+	}
+}
+
+// Next is the next instant at which something planned happens that no event
+// will tell of: a reservation's start, or a window's start or end. Forever if
+// there is none.
+func (p *Planner) Next() int64 {
+	next, now := timeline.Forever, p.line.Now()
+	consider := func(t int64) {
+		if t > now {
+			next = min(next, t)
+		}
+	}
+	for _, h := range p.order {
+		if !h.gone {
+			consider(h.start)
+		}
+	}
+	for _, w := range p.windows {
+		for _, c := range w.charges {
+			consider(c.Start)
+			consider(c.End)
+		}
+	}
+	return next
+}

@@ -1,0 +1,236 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	oracle "fairlead.dev/fairlead/internal/oracle/timeline"
+	"fairlead.dev/fairlead/pkg/timeline/plan"
+)
+
+// Whatever happens, limits outlived and quotas cut included, reservations and
+// what may start are the oracle's.
+func TestPropertyEqualsOracle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, leaves := drawBoth(t)
+		next := 0
+		t.Repeat(map[string]func(*rapid.T){
+			"arrive": func(t *rapid.T) {
+				if len(b.pending) >= 8 {
+					return
+				}
+				next++
+				w := drawWorkload(t, fmt.Sprint(next), leaves)
+				if len(b.pending) > 0 && rapid.Bool().Draw(t, "a twin") {
+					twin := b.pending[rapid.IntRange(0, len(b.pending)-1).Draw(t, "of")]
+					w.Leaf, w.Alternatives, w.Limit = twin.Leaf, twin.Alternatives, twin.Limit
+					classify(t, &w)
+				}
+				at := len(b.pending)
+				if rapid.IntRange(0, 4).Draw(t, "urgent") == 0 {
+					at = rapid.IntRange(0, at).Draw(t, "before")
+				}
+				b.pending = slices.Insert(b.pending, at, w)
+			},
+			"leave": func(t *rapid.T) {
+				if len(b.pending) > 0 {
+					i := rapid.IntRange(0, len(b.pending)-1).Draw(t, "which")
+					b.pending = slices.Delete(b.pending, i, i+1)
+				}
+			},
+			"start": func(t *rapid.T) {
+				b.planAll()
+				for i, w := range b.pending {
+					if alternative, ok := b.naive.MayStart(w); ok {
+						if err := b.start(i, alternative); err != nil {
+							t.Fatal(err)
+						}
+						return
+					}
+				}
+			},
+			"run": func(t *rapid.T) { // found running, allowed or not
+				next++
+				w := drawWorkload(t, fmt.Sprint(next), leaves)
+				end := b.naive.Now + rapid.Int64Range(-1, 6).Draw(t, "end")
+				b.naive.Run(w, 0, end)
+				b.plan.Run(b.workload(w), 0, end)
+			},
+			"finish": func(t *rapid.T) {
+				if n := len(b.naive.Running); n > 0 {
+					b.finish(b.naive.Running[rapid.IntRange(0, n-1).Draw(t, "which")].UID)
+				}
+			},
+			"advance": func(t *rapid.T) {
+				b.advance(min(30, b.naive.Now+rapid.Int64Range(1, 3).Draw(t, "by")))
+			},
+			"block": func(t *rapid.T) {
+				a := rapid.Int64Range(0, 30).Draw(t, "from")
+				c := oracle.Charge{
+					Node: rapid.IntRange(0, len(b.naive.Parent)-1).Draw(t, "node"), Amount: drawAmounts(t),
+					Start: a, End: a + rapid.Int64Range(1, 6).Draw(t, "length"),
+				}
+				next++
+				key := fmt.Sprint(next)
+				b.windows = append(b.windows, key)
+				if _, short := b.plan.Block(key, charge(c)); b.naive.Block(c) == short {
+					t.Fatalf("window %+v is in somebody's way: %t", c, short)
+				}
+			},
+			"unblock": func(t *rapid.T) {
+				if len(b.windows) > 0 {
+					i := rapid.IntRange(0, len(b.windows)-1).Draw(t, "which")
+					b.plan.Unblock(b.windows[i])
+					b.naive.Unblock(i)
+					b.windows = slices.Delete(b.windows, i, i+1)
+				}
+			},
+			"requota": func(t *rapid.T) {
+				if rapid.IntRange(0, 3).Draw(t, "rarely") == 0 {
+					tree := oracle.Tree{Parent: b.naive.Parent, Quota: drawQuotas(t, b.naive.Parent, leaves)}
+					b.naive.Requota(tree)
+					b.plan.Requota(build(tree))
+				}
+			},
+			"clone": func(t *rapid.T) {
+				old := b.plan
+				b.plan = old.Clone()
+				old.Plan(nil) // must not be seen
+				for _, r := range b.naive.Running {
+					old.Finish(r.UID)
+				}
+			},
+			"": func(t *rapid.T) {
+				b.planAll()
+				if err := b.same(); err != nil {
+					t.Fatal(err)
+				}
+				if err := b.sameMayStart(drawWorkload(t, "probe", leaves)); err != nil {
+					t.Fatal(err)
+				}
+			},
+		})
+	})
+}
+
+// The laws, while nothing outlives its limit and quotas stay: no reservation is
+// ever delayed, whoever holds one starts by the time first promised, and quota
+// is kept, windows included, at every instant.
+func TestPropertyLaws(t *testing.T) {
+	started, backfilled, moved := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		b, leaves := drawBoth(t)
+		for i := range rapid.IntRange(0, 2).Draw(t, "windows") {
+			a := rapid.Int64Range(0, 30).Draw(t, "from")
+			c := oracle.Charge{
+				Node: rapid.IntRange(0, len(b.naive.Parent)-1).Draw(t, "node"), Amount: drawAmounts(t),
+				Start: a, End: a + rapid.Int64Range(1, 6).Draw(t, "length"),
+			}
+			if _, short := b.plan.Block(fmt.Sprint("window", i), charge(c)); !short {
+				b.naive.Block(c)
+			} else {
+				b.plan.Unblock(fmt.Sprint("window", i))
+			}
+		}
+		promised := map[string]int64{}
+		ends := map[string]int64{} // when those who run really end
+		keep := func() {
+			b.planAll()
+			for _, w := range b.pending {
+				r, ok := b.plan.Reservation(w.UID)
+				was, had := promised[w.UID]
+				if had && (!ok || r.Start > was) {
+					t.Fatalf("at %d: the reservation of %s at %d has become %+v", b.naive.Now, w.UID, was, r)
+				}
+				if ok {
+					if had && r.Start < was {
+						moved++
+					}
+					promised[w.UID] = r.Start
+				}
+			}
+		}
+		for next := 0; b.naive.Now < 30; {
+			for range rapid.IntRange(0, 2).Draw(t, "arrivals") {
+				next++
+				b.pending = append(b.pending, drawWorkload(t, fmt.Sprint(next), leaves))
+			}
+			keep()
+			for again := true; again; {
+				again = false
+				for i, w := range b.pending {
+					alternative, ok := b.plan.MayStart(b.workload(w))
+					if at, had := promised[w.UID]; had && at <= b.naive.Now && !ok {
+						t.Fatalf("at %d: %s was promised to start", b.naive.Now, w.UID)
+					}
+					if !ok {
+						continue
+					}
+					if _, had := promised[w.UID]; !had && len(promised) > 0 {
+						backfilled++
+					}
+					started++
+					delete(promised, w.UID)
+					if err := b.start(i, alternative); err != nil {
+						t.Fatal(err)
+					}
+					limit := w.Limit
+					if limit == 0 {
+						limit = b.naive.Policies[w.Leaf].Default
+					}
+					ends[w.UID] = b.naive.Now + rapid.Int64Range(1, limit).Draw(t, "runs")
+					if !b.naive.World().Legal(b.naive.Now) {
+						t.Fatalf("at %d: %s takes the tree over quota", b.naive.Now, w.UID)
+					}
+					keep()
+					again = true
+					break
+				}
+			}
+			now := b.naive.Now + 1
+			for _, r := range slices.Clone(b.naive.Running) {
+				if ends[r.UID] <= now {
+					b.finish(r.UID)
+				}
+			}
+			b.advance(now)
+			if !b.naive.World().Legal(now) {
+				t.Fatalf("at %d: over quota", now)
+			}
+		}
+		borrowing := make([]int, len(b.naive.Parent))
+		for _, r := range b.plan.Reservations() {
+			if r.Borrows {
+				borrowing[r.Leaf]++
+			}
+			if limit := b.naive.Policies[r.Leaf].Borrowing; limit >= 0 && borrowing[r.Leaf] > limit {
+				t.Fatalf("%d reservations of leaf %d borrow", borrowing[r.Leaf], r.Leaf)
+			}
+		}
+	})
+	t.Logf("%d started, %d of them backfilled, %d reservations moved earlier", started, backfilled, moved)
+	if started == 0 || backfilled*20 < started || moved == 0 {
+		t.Error("the cases are too tame")
+	}
+}
+
+// A Config that cannot be meant is refused.
+func TestConfig(t *testing.T) {
+	tree := build(oracle.Tree{Parent: []int{-1}, Quota: [][]oracle.Quota{{{Nominal: 1}}}})
+	for _, c := range []plan.Config{
+		{Overrun: 1},
+		{Overrun: 1, Policies: []plan.Policy{{}}},
+		{Overrun: 0, Policies: []plan.Policy{plan.EASY(1, 5)}},
+		{Overrun: 1, Slack: -1, Policies: []plan.Policy{plan.EASY(1, 5)}},
+	} {
+		if _, err := plan.New(tree, c, 0); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+	if _, err := plan.New(tree, plan.Config{Overrun: 1, Policies: []plan.Policy{plan.Conservative(5)}}, 0); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,106 @@
+package plan
+
+import "fairlead.dev/fairlead/pkg/timeline"
+
+// MayStart says whether a workload may start now: whether it fits now and
+// until its limit beside what runs, all windows and everybody else's
+// reservation, which therefore is not delayed. It returns the first
+// alternative that does. Ask after Plan.
+//
+// A workload without limit counts with the default if its own reservation has
+// begun or the policy allows it to be backfilled, else as running for ever.
+func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
+	end := p.until(&w)
+	p.without(w.UID, func() {
+		for i, request := range w.Alternatives {
+			if p.line.Fits(w.Leaf, request, p.line.Now(), end) {
+				alternative, ok = i, true
+				return
+			}
+		}
+	})
+	return alternative, ok
+}
+
+// Refusal says why a workload may not start now with one of its alternatives.
+type Refusal struct {
+	timeline.Shortage
+	// Reservation is the UID of a workload whose reservation has begun by then
+	// and asks for the flavor-resource, the first in order; "" if there is none,
+	// and running workloads and windows leave no room.
+	Reservation string
+}
+
+// Refused says why MayStart would refuse an alternative; false if it would not.
+func (p *Planner) Refused(w Workload, alternative int) (r Refusal, refused bool) {
+	end := p.until(&w)
+	p.without(w.UID, func() {
+		r.Shortage, refused = p.line.Short(w.Leaf, w.Alternatives[alternative], p.line.Now(), end)
+	})
+	if !refused {
+		return r, false
+	}
+	for _, h := range p.order {
+		if h.gone || h.UID == w.UID || h.start > r.At || r.At >= h.end || !p.below(h.Leaf, r.Node) {
+			continue
+		}
+		for _, q := range h.Alternatives[h.alternative] {
+			if q.FR == r.FR {
+				r.Reservation = h.UID
+				return r, true
+			}
+		}
+	}
+	return r, true
+}
+
+func (p *Planner) below(n, top int32) bool { return top <= n && n < p.line.End(top) }
+
+// until is when a workload would end that starts now, for MayStart.
+func (p *Planner) until(w *Workload) int64 {
+	now := p.line.Now()
+	h := p.held[w.UID]
+	if w.Limit > 0 || p.config.Policies[w.Leaf].BackfillUnlimited || h != nil && h.start <= now {
+		return after(now, p.length(w))
+	}
+	return timeline.Forever
+}
+
+// without does something while a workload's own reservation is not charged.
+func (p *Planner) without(uid string, do func()) {
+	h := p.held[uid]
+	if h != nil {
+		p.line.Remove(h.handle)
+	}
+	do()
+	if h != nil {
+		p.charge(h)
+	}
+}
+
+// Reservation is what a blocked workload holds; false if it holds none.
+func (p *Planner) Reservation(uid string) (Reservation, bool) {
+	h := p.held[uid]
+	if h == nil {
+		return Reservation{}, false
+	}
+	return p.reservation(h), true
+}
+
+// Reservations are all that are held, in the order of the last Plan.
+func (p *Planner) Reservations() []Reservation {
+	var list []Reservation
+	for _, h := range p.order {
+		if !h.gone {
+			list = append(list, p.reservation(h))
+		}
+	}
+	return list
+}
+
+func (p *Planner) reservation(h *held) Reservation {
+	return Reservation{
+		UID: h.UID, Leaf: h.Leaf, Alternative: h.alternative,
+		Start: max(h.start, p.line.Now()), End: h.end, Borrows: h.borrows,
+	}
+}

@@ -1,0 +1,208 @@
+package timeline
+
+import "fairlead.dev/fairlead/pkg/quota"
+
+// value is that at an instant.
+func (p *profile) value(t int64) quota.Amount {
+	v := p.base
+	for n := p.root; n != 0; {
+		s := &p.nodes[n]
+		if s.at > t {
+			n = s.left
+			continue
+		}
+		v += p.nodes[s.left].sum + s.by
+		n = s.right
+	}
+	return v
+}
+
+// peak is at least the largest value from any time on that has not been folded.
+func (p *profile) peak() quota.Amount {
+	if p.root == 0 {
+		return p.base
+	}
+	return p.base + p.nodes[p.root].high
+}
+
+// middle finds the breakpoint in (a, b) that is nearest to the root of the
+// treap, and the value before its subtree; 0 if there is no breakpoint.
+func (p *profile) middle(a, b int64) (n int32, before quota.Amount) {
+	before = p.base
+	for n = p.root; n != 0; {
+		s := &p.nodes[n]
+		switch {
+		case s.at <= a:
+			before += p.nodes[s.left].sum + s.by
+			n = s.right
+		case s.at >= b:
+			n = s.left
+		default:
+			return n, before
+		}
+	}
+	return 0, before
+}
+
+// bounds are the least and the largest value in [a, b).
+func (p *profile) bounds(a, b int64) (least, most quota.Amount) {
+	top, before := p.middle(a, b)
+	if top == 0 {
+		return before, before
+	}
+	m := &p.nodes[top]
+	here := before + p.nodes[m.left].sum + m.by
+	least, most = here, here
+	for n := m.left; n != 0; {
+		s := &p.nodes[n]
+		upTo := before + p.nodes[s.left].sum + s.by
+		if s.at <= a {
+			before, n = upTo, s.right
+			continue
+		}
+		r := &p.nodes[s.right]
+		least, most = min(least, upTo+r.low), max(most, upTo+r.high)
+		n = s.left
+	}
+	least, most = min(least, before), max(most, before) // the value at a
+	for n := m.right; n != 0; {
+		s := &p.nodes[n]
+		if s.at >= b {
+			n = s.left
+			continue
+		}
+		l := &p.nodes[s.left]
+		least, most = min(least, here+l.low), max(most, here+l.high)
+		here += l.sum + s.by
+		least, most = min(least, here), max(most, here)
+		n = s.right
+	}
+	return least, most
+}
+
+// lastAbove finds an instant in the last piece of [a, b) whose value is above
+// c.
+func (p *profile) lastAbove(a, b int64, c quota.Amount) (int64, bool) {
+	if t, ok := p.last(p.root, p.base, a, b, c); ok {
+		return t, true
+	}
+	return a, a < b && p.value(a) > c
+}
+
+func (p *profile) last(n int32, before quota.Amount, a, b int64, c quota.Amount) (int64, bool) {
+	for n != 0 {
+		s := &p.nodes[n]
+		if before+s.high <= c {
+			return 0, false
+		}
+		here := before + p.nodes[s.left].sum + s.by
+		switch {
+		case s.at >= b:
+			n = s.left
+		case s.at <= a:
+			before, n = here, s.right
+		default:
+			if t, ok := p.last(s.right, here, a, b, c); ok {
+				return t, true
+			}
+			if here > c {
+				return s.at, true
+			}
+			n = s.left
+		}
+	}
+	return 0, false
+}
+
+// firstAtMost finds the first instant from a on at which the value is c or
+// less.
+func (p *profile) firstAtMost(a int64, c quota.Amount) (int64, bool) {
+	if p.value(a) <= c {
+		return a, true
+	}
+	return p.first(p.root, p.base, a, c)
+}
+
+func (p *profile) first(n int32, before quota.Amount, a int64, c quota.Amount) (int64, bool) {
+	for n != 0 {
+		s := &p.nodes[n]
+		if before+s.low > c {
+			return 0, false
+		}
+		here := before + p.nodes[s.left].sum + s.by
+		if s.at > a {
+			if t, ok := p.first(s.left, before, a, c); ok {
+				return t, true
+			}
+			if here <= c {
+				return s.at, true
+			}
+		}
+		before, n = here, s.right
+	}
+	return 0, false
+}
+
+// run is an amount in [from, to).
+type run struct {
+	from, to int64
+	by       quota.Amount
+}
+
+// carried appends to runs by how much max(0, value - local) changes, and when,
+// if the value is changed by an amount in [a, b). Neighbouring runs differ, and
+// none is zero. Only pieces that cross local are looked at one by one.
+func (p *profile) carried(runs []run, a, b int64, by, local quota.Amount) []run {
+	c := carrier{p: p, a: a, b: b, by: by, local: local, runs: runs, since: a}
+	c.now = c.past(p.value(a))
+	c.walk(p.root, p.base)
+	c.close(b)
+	return c.runs
+}
+
+type carrier struct {
+	p         *profile
+	a, b      int64
+	by, local quota.Amount
+	runs      []run
+	since     int64 // when the run that is open began
+	now       quota.Amount
+}
+
+func (c *carrier) past(value quota.Amount) quota.Amount {
+	return max(0, value+c.by-c.local) - max(0, value-c.local)
+}
+
+func (c *carrier) close(at int64) {
+	if c.now != 0 && c.since < at {
+		c.runs = append(c.runs, run{c.since, at, c.now})
+	}
+	c.since = at
+}
+
+func (c *carrier) walk(n int32, before quota.Amount) {
+	for n != 0 {
+		s := &c.p.nodes[n]
+		here := before + c.p.nodes[s.left].sum + s.by
+		switch {
+		case s.at >= c.b:
+			n = s.left
+			continue
+		case s.at <= c.a:
+			before, n = here, s.right
+			continue
+		}
+		// If all values of the subtree are carried alike, and with them the one
+		// before it, whose run is open, then no run begins in it.
+		low, high := before+s.low, before+s.high
+		if min(low, low+c.by) >= c.local || max(high, high+c.by) <= c.local {
+			return
+		}
+		c.walk(s.left, before)
+		if past := c.past(here); past != c.now {
+			c.close(s.at)
+			c.now = past
+		}
+		before, n = here, s.right
+	}
+}
