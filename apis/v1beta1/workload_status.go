@@ -315,7 +315,8 @@ type TopologyAssignmentPodCounts struct {
 
 // RequeueState tells about evictions that delay the next attempt.
 type RequeueState struct {
-	// count is the number of such evictions since the last success.
+	// count is the number of such evictions since the workload was created or
+	// last activated again.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

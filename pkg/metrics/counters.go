@@ -18,7 +18,12 @@ type Counters struct {
 	quotaReserved *prometheus.CounterVec
 	admitted      *prometheus.CounterVec
 	waitSeconds   *prometheus.HistogramVec
+	reserveWait   *prometheus.HistogramVec
+	readyWait     *prometheus.HistogramVec
+	startSeconds  *prometheus.HistogramVec
 	evicted       *prometheus.CounterVec
+	evictedOnce   *prometheus.CounterVec
+	readySeconds  *prometheus.HistogramVec
 	preempted     *prometheus.CounterVec
 	limited       *prometheus.CounterVec
 	holdsEnded    *prometheus.CounterVec
@@ -49,7 +54,17 @@ func NewCounters(registry prometheus.Registerer) *Counters {
 		admitted:      counter("admitted_workloads_total", "Workloads that were admitted.", "cluster_queue"),
 		waitSeconds: histogram("admission_wait_time_seconds", "Time from the creation of a workload to its admission.",
 			waitBuckets, "cluster_queue"),
-		evicted: counter("evicted_workloads_total", "Workloads that were evicted.", "cluster_queue", "reason"),
+		reserveWait: histogram("quota_reserved_wait_time_seconds", "Time from the creation of a workload, or from its last requeuing, until it was given quota.",
+			waitBuckets, "cluster_queue"),
+		readyWait: histogram("ready_wait_time_seconds", "Time from the creation of a workload, or from its last requeuing, until its pods were ready.",
+			waitBuckets, "cluster_queue"),
+		startSeconds: histogram("admitted_until_ready_wait_time_seconds", "Time from the admission of a workload until its pods were ready.",
+			waitBuckets, "cluster_queue"),
+		evicted: counter("evicted_workloads_total", "Evictions of workloads.", "cluster_queue", "reason", "underlying_cause"),
+		evictedOnce: counter("evicted_workloads_once_total", "Workloads that were evicted for this reason, each counted once.",
+			"cluster_queue", "reason", "underlying_cause"),
+		readySeconds: histogram("pods_ready_to_evicted_time_seconds", "Time from when a workload's pods were ready until it was evicted.",
+			waitBuckets, "cluster_queue", "reason", "underlying_cause"),
 		preempted: counter("preempted_workloads_total", "Workloads that were chosen to leave for another, by the other's ClusterQueue and the reason.",
 			"preempting_cluster_queue", "reason"),
 		limited: counter("preemption_limited_total", "Times that a limit kept a workload from preempting, by limit: SearchBudget means that the search goes on later.",
@@ -77,16 +92,40 @@ func (c *Counters) Pass(took time.Duration, decisions int) {
 	c.passSeconds.WithLabelValues(result).Observe(took.Seconds())
 }
 
-// Admitted counts an admission whose workload waited for that long.
-func (c *Counters) Admitted(clusterQueue string, waited time.Duration) {
+// Admitted counts an admission of a workload that was created, and last queued,
+// so long ago.
+func (c *Counters) Admitted(clusterQueue string, created, queued time.Duration) {
 	c.quotaReserved.WithLabelValues(clusterQueue).Inc()
 	c.admitted.WithLabelValues(clusterQueue).Inc()
-	c.waitSeconds.WithLabelValues(clusterQueue).Observe(max(waited.Seconds(), 0))
+	c.waitSeconds.WithLabelValues(clusterQueue).Observe(max(created.Seconds(), 0))
+	c.reserveWait.WithLabelValues(clusterQueue).Observe(max(queued.Seconds(), 0))
+}
+
+// PodsReady counts a workload whose pods have become ready, so long after it
+// was last queued and after its admission.
+func (c *Counters) PodsReady(clusterQueue string, queued, admitted time.Duration) {
+	c.readyWait.WithLabelValues(clusterQueue).Observe(max(queued.Seconds(), 0))
+	c.startSeconds.WithLabelValues(clusterQueue).Observe(max(admitted.Seconds(), 0))
+}
+
+// Eviction is what is counted of one.
+type Eviction struct {
+	ClusterQueue, Reason, Cause string
+	// First: the workload has not been evicted for this reason before.
+	First bool
+	// Ready is for how long its pods had been ready; 0 if they were not.
+	Ready time.Duration
 }
 
 // Evicted counts an eviction.
-func (c *Counters) Evicted(clusterQueue, reason string) {
-	c.evicted.WithLabelValues(clusterQueue, reason).Inc()
+func (c *Counters) Evicted(ev Eviction) {
+	c.evicted.WithLabelValues(ev.ClusterQueue, ev.Reason, ev.Cause).Inc()
+	if ev.First {
+		c.evictedOnce.WithLabelValues(ev.ClusterQueue, ev.Reason, ev.Cause).Inc()
+	}
+	if ev.Ready > 0 {
+		c.readySeconds.WithLabelValues(ev.ClusterQueue, ev.Reason, ev.Cause).Observe(ev.Ready.Seconds())
+	}
 }
 
 // Preempted counts a victim of a preemption.

@@ -92,21 +92,28 @@ func TestQueuesFollowTheSnapshot(t *testing.T) {
 func TestCounters(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	c := NewCounters(registry)
-	c.Admitted("osg", 3*time.Second)
-	c.Admitted("osg", -time.Second) // clocks differ
-	c.Evicted("osg", "Preempted")
+	c.Admitted("osg", 3*time.Second, time.Second)
+	c.Admitted("osg", -time.Second, -time.Second) // clocks differ
+	c.Evicted(Eviction{ClusterQueue: "osg", Reason: "Preempted", First: true, Ready: time.Second})
+	c.Evicted(Eviction{ClusterQueue: "osg", Reason: "Preempted"})
+	c.PodsReady("osg", 2*time.Second, time.Second)
 	c.Finished("osg")
 	c.Pass(time.Millisecond, 0)
 	c.Pass(time.Millisecond, 2)
 	got := gathered(t, registry)
 	for name, want := range map[string]float64{
-		"fairlead_admitted_workloads_total{cluster_queue=osg}":                 2,
-		"fairlead_quota_reserved_workloads_total{cluster_queue=osg}":           2,
-		"fairlead_admission_wait_time_seconds{cluster_queue=osg}":              2,
-		"fairlead_evicted_workloads_total{cluster_queue=osg,reason=Preempted}": 1,
-		"fairlead_finished_workloads_total{cluster_queue=osg}":                 1,
-		"fairlead_admission_attempts_total{result=success}":                    1,
-		"fairlead_admission_attempt_duration_seconds{result=inadmissible}":     1,
+		"fairlead_admitted_workloads_total{cluster_queue=osg}":                                              2,
+		"fairlead_quota_reserved_workloads_total{cluster_queue=osg}":                                        2,
+		"fairlead_admission_wait_time_seconds{cluster_queue=osg}":                                           2,
+		"fairlead_quota_reserved_wait_time_seconds{cluster_queue=osg}":                                      2,
+		"fairlead_evicted_workloads_total{cluster_queue=osg,reason=Preempted,underlying_cause=}":            2,
+		"fairlead_evicted_workloads_once_total{cluster_queue=osg,reason=Preempted,underlying_cause=}":       1,
+		"fairlead_pods_ready_to_evicted_time_seconds{cluster_queue=osg,reason=Preempted,underlying_cause=}": 1,
+		"fairlead_ready_wait_time_seconds{cluster_queue=osg}":                                               1,
+		"fairlead_admitted_until_ready_wait_time_seconds{cluster_queue=osg}":                                1,
+		"fairlead_finished_workloads_total{cluster_queue=osg}":                                              1,
+		"fairlead_admission_attempts_total{result=success}":                                                 1,
+		"fairlead_admission_attempt_duration_seconds{result=inadmissible}":                                  1,
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)

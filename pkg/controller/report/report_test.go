@@ -143,3 +143,45 @@ func TestLongMessagesAreCut(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsCountedOfAnEviction(t *testing.T) {
+	for reason, c := range map[string]struct{ podsReady, wantReason, wantCause string }{
+		v1beta1.EvictedPreempted:                 {v1beta1.PodsReadyStarted, v1beta1.EvictedPreempted, ""},
+		v1beta1.EvictedPodsReadyTimeout:          {v1beta1.PodsReadyWaitForRecovery, v1beta1.EvictedPodsReadyTimeout, v1beta1.PodsReadyWaitForRecovery},
+		"DeactivatedDueToRequeuingLimitExceeded": {v1beta1.PodsReadyWaitForStart, v1beta1.EvictedDeactivated, v1beta1.DeactivatedRequeuingLimitExceeded},
+	} {
+		_, wl := workload()
+		ready := metav1.ConditionFalse
+		if c.podsReady == v1beta1.PodsReadyStarted {
+			ready = metav1.ConditionTrue
+		}
+		wl.Status.Conditions = []metav1.Condition{
+			{Type: v1beta1.WorkloadEvicted, Status: metav1.ConditionTrue, Reason: reason},
+			{Type: v1beta1.WorkloadPodsReady, Status: ready, Reason: c.podsReady, LastTransitionTime: metav1.NewTime(time.Now().Add(-time.Minute))},
+		}
+		wl.Status.SchedulingStats = &v1beta1.SchedulingStats{Evictions: []v1beta1.WorkloadSchedulingStatsEviction{
+			{Reason: "Other", Count: 1}, {Reason: c.wantReason, UnderlyingCause: c.wantCause, Count: 2}}}
+		got := evictionOf(wl, &wl.Status.Conditions[0])
+		if got.Reason != c.wantReason || got.Cause != c.wantCause || got.First || got.ClusterQueue != "cq" || (got.Ready >= time.Minute) != (ready == metav1.ConditionTrue) {
+			t.Errorf("%s: counted as %+v", reason, got)
+		}
+		wl.Status.SchedulingStats.Evictions[1].Count = 1
+		if !evictionOf(wl, &wl.Status.Conditions[0]).First {
+			t.Errorf("%s: the first is not counted as such", reason)
+		}
+	}
+}
+
+func TestOvercommitIsToldOnTheQueue(t *testing.T) {
+	inRoom(t, func(r *room) {
+		r.Overcommitted(&v1beta1.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: "osg", UID: "cq-uid"}}, "2 cpu too many")
+		synctest.Wait()
+		if len(r.board.events) != 1 {
+			t.Fatalf("%d events", len(r.board.events))
+		}
+		e := r.board.events[0]
+		if e.Namespace != "default" || e.InvolvedObject.Kind != "ClusterQueue" || e.InvolvedObject.Name != "osg" || e.Type != corev1.EventTypeWarning || !strings.Contains(e.Message, "2 cpu too many") {
+			t.Errorf("event %+v", e)
+		}
+	})
+}

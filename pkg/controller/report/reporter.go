@@ -92,6 +92,10 @@ func (r *Reporter) Written(write *lifecycle.Write, wl *v1beta1.Workload, obj cli
 		r.started(wl, obj)
 	case lifecycle.Evict:
 		r.evicted(obj.(*v1beta1.Workload))
+	case lifecycle.Ready:
+		r.ready(obj.(*v1beta1.Workload))
+	case lifecycle.Delete:
+		r.log.Info("delete", "namespace", write.Namespace, "name", write.Name, "reason", "the job is evicted and must not run again")
 	case lifecycle.Finish:
 		r.finished(obj.(*v1beta1.Workload))
 	case lifecycle.StopJob, lifecycle.Release, lifecycle.Discard:
@@ -104,7 +108,7 @@ func (r *Reporter) admitted(write *lifecycle.Write, wl *v1beta1.Workload) {
 		return
 	}
 	clusterQueue := string(wl.Status.Admission.ClusterQueue)
-	r.counters.Admitted(clusterQueue, time.Since(wl.CreationTimestamp.Time))
+	r.counters.Admitted(clusterQueue, time.Since(wl.CreationTimestamp.Time), time.Since(queuedAt(wl)))
 	if write.Purpose == lifecycle.Adopt {
 		r.log.Info("adopt", "workloadUID", string(wl.UID), "namespace", wl.Namespace, "workload", wl.Name,
 			"queue", string(wl.Spec.QueueName), "clusterQueue", clusterQueue, "reason", "RunsAlready")
@@ -126,13 +130,51 @@ func (r *Reporter) started(wl *v1beta1.Workload, obj client.Object) {
 		fmt.Sprintf("Admitted by ClusterQueue %s through LocalQueue %s", wl.Status.Admission.ClusterQueue, wl.Spec.QueueName))
 }
 
+// queuedAt is when the workload was created or last requeued.
+func queuedAt(wl *v1beta1.Workload) time.Time {
+	if c := translate.Condition(wl, v1beta1.WorkloadRequeued); c != nil && c.Status == metav1.ConditionTrue {
+		return c.LastTransitionTime.Time
+	}
+	return wl.CreationTimestamp.Time
+}
+
+// ready counts the pods of a workload that have become ready for the first time
+// since its admission.
+func (r *Reporter) ready(wl *v1beta1.Workload) {
+	is, admitted := translate.Condition(wl, v1beta1.WorkloadPodsReady), translate.Condition(wl, v1beta1.WorkloadAdmitted)
+	if is == nil || is.Reason != v1beta1.PodsReadyStarted || admitted == nil || wl.Status.Admission == nil {
+		return
+	}
+	r.counters.PodsReady(string(wl.Status.Admission.ClusterQueue), time.Since(queuedAt(wl)), time.Since(admitted.LastTransitionTime.Time))
+}
+
+// evictionOf is what is counted of an eviction that has just been written.
+func evictionOf(wl *v1beta1.Workload, evicted *metav1.Condition) metrics.Eviction {
+	ev := metrics.Eviction{ClusterQueue: string(wl.Status.Admission.ClusterQueue), Reason: evicted.Reason}
+	pods := translate.Condition(wl, v1beta1.WorkloadPodsReady)
+	if cause, ok := strings.CutPrefix(evicted.Reason, v1beta1.EvictedDeactivatedDueToPrefix); ok {
+		ev.Reason, ev.Cause = v1beta1.EvictedDeactivated, cause
+	} else if evicted.Reason == v1beta1.EvictedPodsReadyTimeout && pods != nil {
+		ev.Cause = pods.Reason
+	}
+	if pods != nil && pods.Status == metav1.ConditionTrue {
+		ev.Ready = time.Since(pods.LastTransitionTime.Time)
+	}
+	if stats := wl.Status.SchedulingStats; stats != nil {
+		for _, s := range stats.Evictions {
+			ev.First = ev.First || s.Reason == ev.Reason && s.UnderlyingCause == ev.Cause && s.Count == 1
+		}
+	}
+	return ev
+}
+
 func (r *Reporter) evicted(wl *v1beta1.Workload) {
 	c := translate.Condition(wl, v1beta1.WorkloadEvicted)
 	if c == nil || wl.Status.Admission == nil {
 		return
 	}
 	clusterQueue := string(wl.Status.Admission.ClusterQueue)
-	r.counters.Evicted(clusterQueue, c.Reason)
+	r.counters.Evicted(evictionOf(wl, c))
 	r.log.Info("evict", "workloadUID", string(wl.UID), "namespace", wl.Namespace, "workload", wl.Name,
 		"queue", string(wl.Spec.QueueName), "clusterQueue", clusterQueue, "reason", c.Reason, "message", c.Message)
 	r.events.Emit(r.forUser(wl), nil, corev1.EventTypeNormal, v1beta1.WorkloadEvicted, c.Message)
