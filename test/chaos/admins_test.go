@@ -29,6 +29,7 @@ func (a *administrator) play(ctx context.Context, mean time.Duration) {
 		{4, a.requotaCohort},
 		{4, a.strategy},
 		{6, a.preempt},
+		{3, a.deleteWorkload},
 		{2, a.remakeCohort},
 		{3, a.select_},
 		{3, a.mistake},
@@ -192,6 +193,19 @@ func (a *administrator) strategy(ctx context.Context) {
 	fungibility := &v1beta1.FlavorFungibility{WhenCanBorrow: pick(a.actor, []v1beta1.FlavorFungibilityPolicy{v1beta1.MayStopSearch, v1beta1.TryNextFlavor})}
 	a.queue(ctx, "another strategy", func(cq *v1beta1.ClusterQueue) {
 		cq.Spec.QueueingStrategy, cq.Spec.FlavorFungibility = strategy, fungibility
+	})
+}
+
+// deleteWorkload deletes one of the Workloads that there are. A Job that runs
+// has to be adopted then, one that waits to be queued again.
+func (a *administrator) deleteWorkload(ctx context.Context) {
+	namespace, at := pick(a.actor, tenants), a.random.Float64()
+	_ = a.act(ctx, "delete a Workload", namespace, may, func(ctx context.Context) error {
+		list := &v1beta1.WorkloadList{}
+		if err := a.client.List(ctx, list, client.InNamespace(namespace)); err != nil || len(list.Items) == 0 {
+			return err
+		}
+		return a.client.Delete(ctx, &list.Items[int(at*float64(len(list.Items)))])
 	})
 }
 

@@ -46,7 +46,7 @@ func TestChaos(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	r := &round{T: t, seed: uint64(setting(t, "CHAOS_SEED", 1)), length: time.Duration(setting(t, "CHAOS_SECONDS", 30)) * time.Second}
-	r.options = oracle.Options{FairSharing: r.seed%2 == 1, Preemption: true}
+	r.options = oracle.Options{FairSharing: fair(r.seed), Preemption: true}
 	r.open(ctx)
 	defer r.report()
 	for _, part := range []struct {
@@ -105,7 +105,7 @@ func (r *round) open(ctx context.Context) {
 	r.Cleanup(func() { _ = actions.Close() })
 	r.journal = &journal{t: r.T, began: time.Now(), out: actions, counts: map[string]int{}, refused: map[string]int{}}
 	config := filepath.Join(r.dir, "manager.yaml")
-	if err := writeConfig(config, managerConfig(r.options.FairSharing)); err != nil {
+	if err := writeConfig(config, managerConfig(r.seed)); err != nil {
 		r.Fatal(err)
 	}
 	r.cluster, err = sandbox.Up(ctx, sandbox.Options{
@@ -148,7 +148,7 @@ func (r *round) begin(ctx context.Context) error {
 	if r.gauge, err = newGauge(ctx, r.admin, r.cluster.ManagerMetrics); err != nil {
 		return err
 	}
-	r.managers = &managers{cluster: r.cluster, dir: r.dir, fair: r.options.FairSharing, log: r.journal}
+	r.managers = &managers{cluster: r.cluster, dir: r.dir, seed: r.seed, log: r.journal}
 	r.fresh, err = r.gauge.measure(ctx)
 	return err
 }
@@ -252,11 +252,17 @@ func (r *round) end(ctx context.Context) error {
 		return err
 	}
 	var left []string
-	for deadline := time.Now().Add(endWithin); time.Now().Before(deadline); {
-		var err error
-		if left, err = unfinished(ctx, r.admin); err != nil || len(left) == 0 {
+	began := time.Now()
+	for deadline := began.Add(endWithin); time.Now().Before(deadline); {
+		now, err := unfinished(ctx, r.admin)
+		if err != nil {
 			return err
 		}
+		if len(now) == 0 {
+			r.note("every Job had ended %.0f s after all was released; the last: %q", time.Since(began).Seconds(), left[:min(len(left), 3)])
+			return nil
+		}
+		left = now
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

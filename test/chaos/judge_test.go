@@ -40,9 +40,17 @@ type workloadState struct {
 	admission int // how many it has had
 }
 
+// given is an admission: which of a Workload's.
+type given struct {
+	workload oracle.UID
+	number   int
+}
+
+func (w *workloadState) given() given { return given{w.seen.oracle.UID, w.admission} }
+
 type jobState struct {
 	seen      *seenJob
-	startedBy int // the admission that it was started by last
+	startedBy given // the admission that it was started by last
 }
 
 func newJudge(options oracle.Options) *judge {
@@ -100,10 +108,10 @@ func (j *judge) started(e event, state *jobState, wl *workloadState) {
 		j.fault(e, "Job %s was started without a Workload", e.job.name)
 	case wl.seen.oracle.Admission == nil || !wl.seen.admitted:
 		j.fault(e, "Job %s was started although its Workload holds no quota", e.job.name)
-	case state.startedBy == wl.admission:
+	case state.startedBy == wl.given():
 		j.fault(e, "Job %s was started twice by one admission", e.job.name)
 	default:
-		state.startedBy = wl.admission
+		state.startedBy = wl.given()
 	}
 }
 
@@ -164,14 +172,14 @@ func (j *judge) released(e event) {
 // at some time within the last moments: it was decided by one of these.
 func (j *judge) admitted(e event, was *seenWorkload) {
 	j.checked++
-	uid, given := e.workload.oracle.UID, *e.workload.oracle.Admission
-	complaints := j.world.CheckAdmit(uid, given)
+	uid, admission := e.workload.oracle.UID, *e.workload.oracle.Admission
+	complaints := j.world.CheckAdmit(uid, admission)
 	if len(complaints) == 0 {
 		return
 	}
 	j.late++
 	for at := len(j.configs) - 1; at > 0 && e.at.Sub(j.configs[at].at) < inFlight; at-- {
-		if len(j.before(at, was).CheckAdmit(uid, given)) == 0 {
+		if len(j.before(at, was).CheckAdmit(uid, admission)) == 0 {
 			return
 		}
 	}

@@ -24,16 +24,28 @@ import (
 const readyWithin = 45 * time.Second
 
 // managerConfig is what managers are started with. Two may contend for the
-// Lease; its times are short, so that a run sees many changes of leader.
-func managerConfig(fair bool) map[string]any {
-	return map[string]any{
+// Lease; its times are short, so that a run sees many changes of leader. The
+// rest depends on the seed: odd ones have fair sharing, every third reports
+// PodsReady (with a timeout that never comes, since nodes are closed at the
+// end), and two of four delete what has ended soon after.
+func managerConfig(seed uint64) map[string]any {
+	config := map[string]any{
 		"apiVersion":     "config.fairlead.dev/v1beta1",
 		"kind":           "Configuration",
 		"leaderElection": map[string]any{"leaderElect": true, "leaseDuration": "5s", "renewDeadline": "4s", "retryPeriod": "500ms"},
-		"fairSharing":    map[string]any{"enable": fair},
+		"fairSharing":    map[string]any{"enable": fair(seed)},
 		"integrations":   map[string]any{"frameworks": []string{"batch/job"}},
 	}
+	if seed%3 == 0 {
+		config["waitForPodsReady"] = map[string]any{"timeout": "2h"}
+	}
+	if seed%4 >= 2 {
+		config["objectRetentionPolicies"] = map[string]any{"workloads": map[string]any{"afterFinished": "5s"}}
+	}
+	return config
 }
+
+func fair(seed uint64) bool { return seed%2 == 1 }
 
 func writeConfig(path string, config map[string]any) error {
 	data, err := yaml.Marshal(config)
@@ -47,7 +59,7 @@ func writeConfig(path string, config map[string]any) error {
 type managers struct {
 	cluster *sandbox.Cluster
 	dir     string
-	fair    bool
+	seed    uint64
 	log     *journal
 
 	rival   *exec.Cmd
@@ -57,7 +69,7 @@ type managers struct {
 
 // startRival starts one more manager on ports of its own.
 func (m *managers) startRival(ctx context.Context) error {
-	config := managerConfig(m.fair)
+	config := managerConfig(m.seed)
 	ports, err := freePorts(2)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -32,11 +33,10 @@ func always[T client.Object](ctx context.Context, c client.Client, obj T, change
 // but leaves quotas, trees and weights as chaos has made them. Jobs that
 // cannot run whatever the quotas are deleted.
 func repair(ctx context.Context, admin client.Client) error {
-	if err := closeNodes(ctx, admin, true); err != nil {
-		return err
-	}
-	if err := remake(ctx, admin); err != nil {
-		return err
+	for _, step := range []func(context.Context, client.Client) error{letGo, remake, closeAll} {
+		if err := step(ctx, admin); err != nil {
+			return err
+		}
 	}
 	s, err := listAll(ctx, admin)
 	if err != nil {
@@ -72,6 +72,48 @@ func repair(ctx context.Context, admin client.Client) error {
 	return err
 }
 
+// letGo frees what is being deleted but still in use: ClusterQueues are
+// drained, flavors taken out of the queues and Cohorts that list them.
+func letGo(ctx context.Context, admin client.Client) error {
+	s, err := listAll(ctx, admin)
+	if err != nil {
+		return err
+	}
+	going := map[v1beta1.ResourceFlavorReference]bool{}
+	for i := range s.flavors.Items {
+		if f := &s.flavors.Items[i]; f.DeletionTimestamp != nil {
+			going[v1beta1.ResourceFlavorReference(f.Name)] = true
+		}
+	}
+	for i := range s.queues.Items {
+		err = errors.Join(err, always(ctx, admin, &s.queues.Items[i], func(cq *v1beta1.ClusterQueue) {
+			if cq.Spec.ResourceGroups = without(cq.Spec.ResourceGroups, going); cq.DeletionTimestamp != nil {
+				cq.Spec.StopPolicy = v1beta1.StopPolicyHoldAndDrain
+			}
+		}))
+	}
+	for i := range s.cohorts.Items {
+		err = errors.Join(err, always(ctx, admin, &s.cohorts.Items[i], func(c *v1beta1.Cohort) {
+			c.Spec.ResourceGroups = without(c.Spec.ResourceGroups, going)
+		}))
+	}
+	return err
+}
+
+// without leaves flavors out.
+func without(groups []v1beta1.ResourceGroup, going map[v1beta1.ResourceFlavorReference]bool) []v1beta1.ResourceGroup {
+	var left []v1beta1.ResourceGroup
+	for _, g := range groups {
+		g.Flavors = slices.DeleteFunc(g.Flavors, func(f v1beta1.FlavorQuotas) bool { return going[f.Name] })
+		if len(g.Flavors) > 0 {
+			left = append(left, g)
+		}
+	}
+	return left
+}
+
+func closeAll(ctx context.Context, admin client.Client) error { return closeNodes(ctx, admin, true) }
+
 // remake creates what of the site is gone, once its deletion is over.
 func remake(ctx context.Context, admin client.Client) error {
 	var objects []client.Object
@@ -92,7 +134,7 @@ func remake(ctx context.Context, admin client.Client) error {
 	}
 	for _, object := range objects {
 		last := errors.New("never tried")
-		err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
 			there := object.DeepCopyObject().(client.Object)
 			last = admin.Get(ctx, client.ObjectKeyFromObject(object), there)
 			switch {
