@@ -7,9 +7,10 @@ import "fairlead.dev/fairlead/pkg/quota"
 // It is kept as the steps between neighbouring pieces, in a treap ordered by
 // time (Seidel and Aragon, Randomized Search Trees, Algorithmica 16, 1996)
 // whose priorities are a hash of the time, so that its form follows from its
-// content alone. Every node knows the sum of the steps below it and the
-// highest and lowest running sum: a change over an interval is a change of two
-// steps, and nothing is ever propagated downwards.
+// content alone. Every node knows, of each of its subtrees, the sum of the
+// steps and the highest and lowest running sum: a change over an interval is a
+// change of two steps, nothing is ever propagated downwards, and no search or
+// change looks at a node that it does not pass.
 //
 //	value     5  │     9   │  4  │ 0
 //	          ───┴─────────┴─────┴─────> time
@@ -27,9 +28,20 @@ type profile struct {
 type step struct {
 	at          int64
 	by          quota.Amount
-	sum         quota.Amount // of the steps in the subtree
-	high, low   quota.Amount // of the running sums in it, the empty one included
+	l, r        sums // of the left and the right subtree
 	left, right int32
+}
+
+// sums are what is known of the steps of a subtree.
+type sums struct {
+	all       quota.Amount // of them together
+	high, low quota.Amount // of their running sums, the empty one included
+}
+
+// sums are those of the subtree of s. As node 0 has no steps, they are zeros.
+func (s *step) sums() sums {
+	here := s.l.all + s.by
+	return sums{here + s.r.all, max(s.l.high, here+s.r.high), min(s.l.low, here+s.r.low)}
 }
 
 // priority is the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA
@@ -96,33 +108,33 @@ func (p *profile) insert(n int32, at int64, by quota.Amount) int32 {
 	case at < s.at:
 		child := p.insert(s.left, at, by)
 		s = &p.nodes[n] // the nodes may have moved
-		s.left = child
-		if child != 0 && priority(p.nodes[child].at) > priority(s.at) {
-			c := &p.nodes[child]
-			s.left, c.right = c.right, n
-			p.pull(n)
-			n = child
+		c := &p.nodes[child]
+		if child == 0 || priority(c.at) < priority(s.at) {
+			s.left, s.l = child, c.sums()
+			return n
 		}
+		s.left, s.l = c.right, c.r
+		c.right, c.r = n, s.sums()
+		return child
 	case at > s.at:
 		child := p.insert(s.right, at, by)
 		s = &p.nodes[n]
-		s.right = child
-		if child != 0 && priority(p.nodes[child].at) > priority(s.at) {
-			c := &p.nodes[child]
-			s.right, c.left = c.left, n
-			p.pull(n)
-			n = child
+		c := &p.nodes[child]
+		if child == 0 || priority(c.at) < priority(s.at) {
+			s.right, s.r = child, c.sums()
+			return n
 		}
-	default:
-		if s.by += by; s.by == 0 {
-			joined := p.join(s.left, s.right)
-			*s = step{left: p.spare}
-			p.spare = n
-			return joined
-		}
+		s.right, s.r = c.left, c.l
+		c.left, c.l = n, s.sums()
+		return child
 	}
-	p.pull(n)
-	return n
+	if s.by += by; s.by != 0 {
+		return n
+	}
+	joined := p.join(s.left, s.right)
+	*s = step{left: p.spare}
+	p.spare = n
+	return joined
 }
 
 // place makes a node of its own.
@@ -135,7 +147,6 @@ func (p *profile) place(at int64, by quota.Amount) int32 {
 		p.nodes = append(p.nodes, step{})
 	}
 	p.nodes[n] = step{at: at, by: by}
-	p.pull(n)
 	return n
 }
 
@@ -146,23 +157,14 @@ func (p *profile) join(l, r int32) int32 {
 		return r
 	case r == 0:
 		return l
-	case priority(p.nodes[l].at) > priority(p.nodes[r].at):
-		p.nodes[l].right = p.join(p.nodes[l].right, r)
-		p.pull(l)
-		return l
-	default:
-		p.nodes[r].left = p.join(l, p.nodes[r].left)
-		p.pull(r)
-		return r
 	}
-}
-
-// pull computes what a node knows of its subtree. Node 0 knows zeros.
-func (p *profile) pull(n int32) {
-	s := &p.nodes[n]
-	l, r := &p.nodes[s.left], &p.nodes[s.right]
-	here := l.sum + s.by
-	s.sum = here + r.sum
-	s.high = max(l.high, here+r.high)
-	s.low = min(l.low, here+r.low)
+	a, b := &p.nodes[l], &p.nodes[r]
+	if priority(a.at) > priority(b.at) {
+		a.right = p.join(a.right, r)
+		a.r = p.nodes[a.right].sums()
+		return l
+	}
+	b.left = p.join(l, b.left)
+	b.l = p.nodes[b.left].sums()
+	return r
 }

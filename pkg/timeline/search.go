@@ -11,7 +11,7 @@ func (p *profile) value(t int64) quota.Amount {
 			n = s.left
 			continue
 		}
-		v += p.nodes[s.left].sum + s.by
+		v += s.l.all + s.by
 		n = s.right
 	}
 	return v
@@ -22,7 +22,7 @@ func (p *profile) peak() quota.Amount {
 	if p.root == 0 {
 		return p.base
 	}
-	return p.base + p.nodes[p.root].high
+	return p.base + p.nodes[p.root].sums().high
 }
 
 // middle finds the breakpoint in (a, b) that is nearest to the root of the
@@ -33,7 +33,7 @@ func (p *profile) middle(a, b int64) (n int32, before quota.Amount) {
 		s := &p.nodes[n]
 		switch {
 		case s.at <= a:
-			before += p.nodes[s.left].sum + s.by
+			before += s.l.all + s.by
 			n = s.right
 		case s.at >= b:
 			n = s.left
@@ -51,17 +51,16 @@ func (p *profile) bounds(a, b int64) (least, most quota.Amount) {
 		return before, before
 	}
 	m := &p.nodes[top]
-	here := before + p.nodes[m.left].sum + m.by
+	here := before + m.l.all + m.by
 	least, most = here, here
 	for n := m.left; n != 0; {
 		s := &p.nodes[n]
-		upTo := before + p.nodes[s.left].sum + s.by
+		upTo := before + s.l.all + s.by
 		if s.at <= a {
 			before, n = upTo, s.right
 			continue
 		}
-		r := &p.nodes[s.right]
-		least, most = min(least, upTo+r.low), max(most, upTo+r.high)
+		least, most = min(least, upTo+s.r.low), max(most, upTo+s.r.high)
 		n = s.left
 	}
 	least, most = min(least, before), max(most, before) // the value at a
@@ -71,9 +70,8 @@ func (p *profile) bounds(a, b int64) (least, most quota.Amount) {
 			n = s.left
 			continue
 		}
-		l := &p.nodes[s.left]
-		least, most = min(least, here+l.low), max(most, here+l.high)
-		here += l.sum + s.by
+		least, most = min(least, here+s.l.low), max(most, here+s.l.high)
+		here += s.l.all + s.by
 		least, most = min(least, here), max(most, here)
 		n = s.right
 	}
@@ -92,24 +90,19 @@ func (p *profile) lastAbove(a, b int64, c quota.Amount) (int64, bool) {
 func (p *profile) last(n int32, before quota.Amount, a, b int64, c quota.Amount) (int64, bool) {
 	for n != 0 {
 		s := &p.nodes[n]
-		if before+s.high <= c {
-			return 0, false
-		}
-		here := before + p.nodes[s.left].sum + s.by
-		switch {
-		case s.at >= b:
-			n = s.left
-		case s.at <= a:
-			before, n = here, s.right
-		default:
+		here := before + s.l.all + s.by
+		if s.at < b && here+s.r.high > c {
 			if t, ok := p.last(s.right, here, a, b, c); ok {
 				return t, true
 			}
-			if here > c {
+			if s.at > a && here > c {
 				return s.at, true
 			}
-			n = s.left
 		}
+		if s.at <= a || before+s.l.high <= c {
+			return 0, false
+		}
+		n = s.left
 	}
 	return 0, false
 }
@@ -126,17 +119,19 @@ func (p *profile) firstAtMost(a int64, c quota.Amount) (int64, bool) {
 func (p *profile) first(n int32, before quota.Amount, a int64, c quota.Amount) (int64, bool) {
 	for n != 0 {
 		s := &p.nodes[n]
-		if before+s.low > c {
-			return 0, false
-		}
-		here := before + p.nodes[s.left].sum + s.by
+		here := before + s.l.all + s.by
 		if s.at > a {
-			if t, ok := p.first(s.left, before, a, c); ok {
-				return t, true
+			if before+s.l.low <= c {
+				if t, ok := p.first(s.left, before, a, c); ok {
+					return t, true
+				}
 			}
 			if here <= c {
 				return s.at, true
 			}
+		}
+		if here+s.r.low > c {
+			return 0, false
 		}
 		before, n = here, s.right
 	}
@@ -183,26 +178,32 @@ func (c *carrier) close(at int64) {
 func (c *carrier) walk(n int32, before quota.Amount) {
 	for n != 0 {
 		s := &c.p.nodes[n]
-		here := before + c.p.nodes[s.left].sum + s.by
+		here := before + s.l.all + s.by
 		switch {
 		case s.at >= c.b:
 			n = s.left
 			continue
-		case s.at <= c.a:
+		case s.at > c.a:
+			if !c.alike(before, s.l) {
+				c.walk(s.left, before)
+			}
+			if past := c.past(here); past != c.now {
+				c.close(s.at)
+				c.now = past
+			}
+			fallthrough
+		default:
+			if c.alike(here, s.r) {
+				return
+			}
 			before, n = here, s.right
-			continue
 		}
-		// If all values of the subtree are carried alike, and with them the one
-		// before it, whose run is open, then no run begins in it.
-		low, high := before+s.low, before+s.high
-		if min(low, low+c.by) >= c.local || max(high, high+c.by) <= c.local {
-			return
-		}
-		c.walk(s.left, before)
-		if past := c.past(here); past != c.now {
-			c.close(s.at)
-			c.now = past
-		}
-		before, n = here, s.right
 	}
+}
+
+// alike says that all values of a subtree are carried alike, and with them the
+// one before it, whose run is open: then no run begins in it.
+func (c *carrier) alike(before quota.Amount, s sums) bool {
+	low, high := before+s.low, before+s.high
+	return min(low, low+c.by) >= c.local || max(high, high+c.by) <= c.local
 }
