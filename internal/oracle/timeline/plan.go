@@ -126,6 +126,13 @@ func (p *Plan) Finish(uid string) {
 	p.freed = p.freed || len(p.Running) < n
 }
 
+// Release takes a reservation away.
+func (p *Plan) Release(uid string) {
+	if p.drop(uid) {
+		p.freed = true
+	}
+}
+
 // Block adds a window and says whether it is in nobody's way who runs, and in
 // no other window's.
 func (p *Plan) Block(c Charge) bool {

@@ -205,6 +205,14 @@ func (p *Planner) Finish(uid string) {
 	p.freed = true
 }
 
+// Release takes a workload's reservation away, if it holds one: in the next Plan
+// it is planned anew, after whoever is before it.
+func (p *Planner) Release(uid string) {
+	if h := p.held[uid]; h != nil {
+		p.release(h)
+	}
+}
+
 // Block sets or replaces a window of that key: charges, at any nodes, that are
 // nobody's (see Timeline.Outage for a whole part of the tree). It returns
 // where the window first runs into what runs by then or into another window;

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	oracle "fairlead.dev/fairlead/internal/oracle/timeline"
+	"fairlead.dev/fairlead/pkg/quota"
 	"fairlead.dev/fairlead/pkg/timeline/plan"
 )
 
@@ -78,6 +79,13 @@ func TestPropertyEqualsOracle(t *testing.T) {
 				b.windows = append(b.windows, key)
 				if _, short := b.plan.Block(key, charge(c)); b.naive.Block(c) == short {
 					t.Fatalf("window %+v is in somebody's way: %t", c, short)
+				}
+			},
+			"release": func(t *rapid.T) {
+				if len(b.pending) > 0 {
+					uid := b.pending[rapid.IntRange(0, len(b.pending)-1).Draw(t, "which")].UID
+					b.naive.Release(uid)
+					b.plan.Release(uid)
 				}
 			},
 			"unblock": func(t *rapid.T) {
@@ -214,6 +222,92 @@ func TestPropertyLaws(t *testing.T) {
 	t.Logf("%d started, %d of them backfilled, %d reservations moved earlier", started, backfilled, moved)
 	if started == 0 || backfilled*20 < started || moved == 0 {
 		t.Error("the cases are too tame")
+	}
+}
+
+// A lender waits for those who run on its quota and for one queued borrower a
+// queue that was planned before it, not for all.
+func TestLenderIsNotStarved(t *testing.T) {
+	tree := build(oracle.Tree{
+		Parent: []int{-1, 0, 0},
+		Quota:  [][]oracle.Quota{{{}}, {{Nominal: 60}}, {{Nominal: 40}}},
+	})
+	whole := func(uid string, leaf int32, cores int64) plan.Workload {
+		return plan.Workload{UID: uid, Leaf: leaf, Alternatives: [][]quota.Request{{{Amount: cores}}}, Limit: 10}
+	}
+	for _, c := range []struct {
+		policy      plan.Policy
+		held        int
+		lenderStart int64
+	}{
+		{plan.EASY(1, 10), 2, 20},
+		{plan.EASY(5, 10), 2, 20},
+		{plan.Conservative(10), 2, 20},
+		{plan.Policy{Depth: plan.All, Borrowing: 3, Default: 10}, 4, 40},
+		{plan.Policy{Depth: plan.All, Borrowing: plan.All, Default: 10}, 11, 110},
+	} {
+		p, err := plan.New(tree, plan.Config{Policies: []plan.Policy{c.policy, c.policy, c.policy}, Overrun: 1}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Start(whole("running", 2, 100), 0)
+		var blocked []plan.Workload
+		for i := range 10 {
+			blocked = append(blocked, whole(fmt.Sprint("borrower ", i), 2, 100))
+		}
+		p.Plan(blocked)
+		blocked = append(blocked, whole("lender", 1, 60))
+		p.Plan(blocked)
+		for i := range 10 { // whoever borrows and comes later delays it no more
+			blocked = append(blocked, whole(fmt.Sprint("late ", i), 2, 100))
+		}
+		p.Plan(blocked)
+		r, ok := p.Reservation("lender")
+		if !ok || r.Start != c.lenderStart {
+			t.Errorf("%+v: the lender starts at %+v, want %d", c.policy, r, c.lenderStart)
+		}
+		if c.policy.Depth != plan.All || c.policy.Borrowing != plan.All {
+			if got := len(p.Reservations()); got != c.held {
+				t.Errorf("%+v: %d reservations, want %d", c.policy, got, c.held)
+			}
+		}
+	}
+}
+
+// A window over a whole cohort stops who would run into it, and its end lets
+// the next begin.
+func TestOutage(t *testing.T) {
+	tree := build(oracle.Tree{
+		Parent: []int{-1, 0, 0},
+		Quota:  [][]oracle.Quota{{{Nominal: 10}}, {{Nominal: 60}}, {{Nominal: 40}}},
+	})
+	easy := plan.EASY(1, 10)
+	p, err := plan.New(tree, plan.Config{Policies: []plan.Policy{easy, easy, easy}, Overrun: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := plan.Workload{UID: "w", Leaf: 1, Alternatives: [][]quota.Request{{{Amount: 1}}}, Limit: 10}
+	p.Start(plan.Workload{UID: "r", Leaf: 2, Alternatives: w.Alternatives, Limit: 3}, 0)
+	if s, short := p.Block("maintenance", p.Timeline().Outage(0, 5, 8)...); short {
+		t.Errorf("nobody runs then: %+v", s)
+	}
+	if s, short := p.Block("again", p.Timeline().Outage(2, 7, 9)...); !short || s.At != 7 || s.Missing != 40 {
+		t.Errorf("they overlap by 40 from 7 on: %+v, %t", s, short)
+	}
+	p.Unblock("again")
+	p.Plan([]plan.Workload{w})
+	if r, _ := p.Reservation("w"); r.Start != 8 {
+		t.Errorf("%+v", r)
+	}
+	if next := p.Next(); next != 5 {
+		t.Errorf("next is %d", next)
+	}
+	w.UID, w.Limit = "short", 5
+	if _, ok := p.MayStart(w); !ok {
+		t.Error("it ends in time")
+	}
+	if s, short := p.Block("at once", p.Timeline().Outage(0, 2, 4)...); !short || s.At != 2 || s.Missing != 1 {
+		t.Errorf("one runs until 3: %+v, %t", s, short)
 	}
 }
 
