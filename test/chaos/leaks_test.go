@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +92,11 @@ func (g *gauge) measure(ctx context.Context) (vitals, error) {
 	first, deadline := -1.0, time.Now().Add(5*time.Minute)
 	for {
 		now, err := g.read(ctx)
+		var unreachable *url.Error
+		if errors.As(err, &unreachable) && ctx.Err() == nil && time.Now().Before(deadline) {
+			time.Sleep(100 * time.Millisecond) // a manager is ready before it serves metrics
+			continue
+		}
 		if err != nil {
 			return vitals{}, err
 		}
