@@ -70,7 +70,7 @@ mutants: ## Apply one-line faults to the core; every one must be caught
 
 .PHONY: bench
 bench: build sandbox-programs ## The engine's benchmarks, and loads J1 and W1 against the floor
-	go test -run '^$$' -bench . -benchmem ./pkg/admission ./pkg/controller/loop
+	go test -run '^$$' -bench . -benchmem ./pkg/admission ./pkg/timeline/... ./pkg/controller/loop
 	bin/bench
 
 .PHONY: generate

@@ -12,7 +12,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 export GOTOOLCHAIN=local CGO_ENABLED=0
 here=$PWD
-core=(quota fairshare queue cache admission)
+core=(quota fairshare queue cache timeline timeline/plan admission)
 checks=${MUTANT_CHECKS:-300}
 all=false
 if [[ ${1:-} == --all ]]; then all=true; shift; fi
@@ -23,7 +23,7 @@ trap 'exit 130' INT TERM
 pristine=$room/pristine tree=$room/tree
 mkdir -p "$pristine/pkg" "$tree/internal"
 cp go.mod go.sum "$tree/" && cp -r internal/oracle "$tree/internal/" || exit 2
-for p in "${core[@]}"; do cp -r "pkg/$p" "$pristine/pkg/" || exit 2; done
+for p in "${core[@]%%/*}"; do cp -r "pkg/$p" "$pristine/pkg/" || exit 2; done
 
 # restore makes the tree's core what it was when the run began.
 restore() { rm -rf "$tree/pkg" && cp -r "$pristine/pkg" "$tree/pkg"; }
@@ -33,16 +33,16 @@ build() {
 	rm -rf "$room/bin" && mkdir -p "$room/bin"
 	(cd "$tree" && go build ./pkg/... && for p in "${core[@]}"; do
 		if compgen -G "pkg/$p/*_test.go" >/dev/null; then
-			go test -c -o "$room/bin/$p" "./pkg/$p" || exit 1
+			go test -c -o "$room/bin/${p//\//-}" "./pkg/$p" || exit 1
 		fi
 	done) >"$room/log" 2>&1
 }
 
 # run runs one package's tests where they expect to run: run PACKAGE FLAGS...
 run() {
-	local p=$1; shift
-	[[ -x $room/bin/$p ]] || return 0
-	(cd "$tree/pkg/$p" && exec "$room/bin/$p" -test.failfast -test.timeout 90s "$@") >"$room/log" 2>&1
+	local p=$1 bin=$room/bin/${1//\//-}; shift
+	[[ -x $bin ]] || return 0
+	(cd "$tree/pkg/$p" && exec "$bin" -test.failfast -test.timeout 90s "$@") >"$room/log" 2>&1
 }
 
 # laws says how often packages with property tests try them: always the same
@@ -57,7 +57,7 @@ laws() {
 suite() {
 	case $1 in
 	scripts) run admission -test.run '^TestScripts$' ;;
-	units) for p in quota fairshare queue cache; do run "$p" $(laws "$p") || return 1; done ;;
+	units) for p in quota fairshare queue cache timeline timeline/plan; do run "$p" $(laws "$p") || return 1; done ;;
 	laws) run admission -test.skip '^TestScripts$' $(laws admission) ;;
 	esac
 }

@@ -9,6 +9,7 @@ import (
 
 	oracle "fairlead.dev/fairlead/internal/oracle/timeline"
 	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
 	"fairlead.dev/fairlead/pkg/timeline/plan"
 )
 
@@ -272,6 +273,40 @@ func TestLenderIsNotStarved(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of two that ask for the same the older moves into what is freed, although it
+// is freed only when its own turn is over.
+func TestEqualsKeepTheirOrder(t *testing.T) {
+	tree := build(oracle.Tree{Parent: []int{-1}, Quota: [][]oracle.Quota{{{Nominal: 10}}}})
+	p, err := plan.New(tree, plan.Config{Policies: []plan.Policy{plan.Conservative(10)}, Overrun: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := func(uid string, class uint64, cores quota.Amount, limit int64) plan.Workload {
+		return plan.Workload{UID: uid, Class: class, Alternatives: [][]quota.Request{{{Amount: cores}}}, Limit: limit}
+	}
+	taken := func(key string, cores quota.Amount, from, to int64) {
+		p.Block(key, timeline.Charge{Requests: []quota.Request{{Amount: cores}}, Start: from, End: to})
+	}
+	taken("all", 10, 5, 10)
+	taken("half", 5, 10, 13)
+	p.Start(job("running", 0, 10, 5), 0)
+	other, older, younger := job("other", 1, 5, 3), job("older", 2, 5, 5), job("younger", 2, 5, 5)
+	p.Plan([]plan.Workload{other})
+	starts := func(want ...int64) {
+		t.Helper()
+		p.Plan([]plan.Workload{older, other, younger})
+		for i, w := range []plan.Workload{older, other, younger} {
+			if r, _ := p.Reservation(w.UID); r.Start != want[i] {
+				t.Errorf("%s starts at %d, want %d", w.UID, r.Start, want[i])
+			}
+		}
+	}
+	starts(13, 10, 13)
+	p.Advance(2)
+	p.Finish("running")
+	starts(10, 2, 13)
 }
 
 // A window over a whole cohort stops who would run into it, and its end lets
