@@ -247,3 +247,75 @@ func (t *tenant) status(wl *v1beta1.Workload, change func(*v1beta1.WorkloadStatu
 		return admin.Status().Update(t.ctx, wl)
 	}).Should(Succeed())
 }
+
+var _ = Describe("Draining a queue", func() {
+	for _, when := range []fault{dieBefore, dieAfter} {
+		It("ends the same when the manager dies "+map[fault]string{dieBefore: "before", dieAfter: "after"}[when]+" each of its writes", func(ctx SpecContext) {
+			t := newTenant(ctx, "1")
+			m := startManager()
+			j := t.running("drained")
+			m.kill()
+			t.stop(v1beta1.StopPolicyHoldAndDrain)
+			// Evict, suspend, restore, release: one manager dies at each.
+			for nth := range 4 {
+				written := 0
+				m := startManager(withFaults(func(r request, _ int) fault {
+					if _, ours := ofJobs(map[string]int{r.kind(): 1})[r.kind()]; !ours {
+						return pass
+					}
+					if written++; when == dieBefore && written <= min(nth, 1) {
+						return pass // each gets one write further than the last
+					}
+					return when
+				}))
+				Eventually(func() bool {
+					if now := t.fresh(j); isSuspended(now) && now.Status.Active > 0 {
+						t.halt(j)
+					}
+					return m.isDead()
+				}).Should(BeTrue())
+				m.stop()
+			}
+			startManager()
+			if now := t.fresh(j); isSuspended(now) && now.Status.Active > 0 {
+				t.halt(j)
+			}
+			t.says(j, v1beta1.WorkloadRequeued, metav1.ConditionFalse, v1beta1.EvictedClusterQueueStopped)
+			wl := t.workloadOf(j)
+			Expect(wl.Status.Admission).To(BeNil())
+			Expect(wl.Status.SchedulingStats.Evictions).To(ConsistOf(v1beta1.WorkloadSchedulingStatsEviction{
+				Reason: v1beta1.EvictedClusterQueueStopped, Count: 1}), "evicted more than once")
+			Expect(t.fresh(j).Annotations).NotTo(HaveKey(v1beta1.InjectedAnnotation))
+			t.stop(v1beta1.StopPolicyNone)
+			t.started(j)
+		})
+	}
+})
+
+var _ = Describe("A namespace that goes away", func() {
+	It("disturbs nobody else, and leaves nothing behind", func(ctx SpecContext) {
+		t, other := newTenant(ctx, "2"), newTenant(ctx, "1")
+		m := startManager()
+		runs := t.running("runs")
+		m.kill()
+		unseen := t.submit("unseen") // no Workload can be made for it any more
+		Expect(admin.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.ns}})).To(Succeed())
+		m = startManager()
+		other.started(other.submit("beside"))
+		Eventually(func() []request { return m.refusals() }).Should(ContainElement(HaveField("Code", 403)))
+		// There is no namespace controller here to do this.
+		background := client.PropagationPolicy(metav1.DeletePropagationBackground)
+		Expect(admin.DeleteAllOf(ctx, &batchv1.Job{}, client.InNamespace(t.ns), background)).To(Succeed())
+		Expect(admin.DeleteAllOf(ctx, &v1beta1.Workload{}, client.InNamespace(t.ns))).To(Succeed())
+		Expect(admin.DeleteAllOf(ctx, &v1beta1.LocalQueue{}, client.InNamespace(t.ns))).To(Succeed())
+		for _, j := range []*batchv1.Job{runs, unseen} {
+			t.gone(j)
+			Expect(t.workloadOf(j)).To(BeNil())
+		}
+		Eventually(func() int32 {
+			cq := &v1beta1.ClusterQueue{}
+			Expect(admin.Get(ctx, client.ObjectKey{Name: t.ns}, cq)).To(Succeed())
+			return cq.Status.ReservingWorkloads
+		}).Should(BeZero())
+	})
+})
