@@ -29,8 +29,6 @@ type constraint struct {
 	plain bool // sum is the profile of its top alone
 }
 
-// Request amounts of flavor-resources of which each is named once.
-
 // eachConstraint visits the constraints of a request at a leaf until visit
 // returns false; it returns false if visit did. With own, the leaf must stay
 // within its nominal quota as well. Constraints that no time can violate are
