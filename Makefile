@@ -42,10 +42,14 @@ demo: bin/manager bin/fairlead bin/demo ## The main job on a real Kubernetes; KE
 	@bin/demo run $(if $(KEEP),--keep)
 
 .PHONY: test
-test: build sandbox-programs ## Prove the project: unit, property, integration, fault and budget tests
+test: build sandbox-programs chromium ## Prove the project: unit, property, integration, fault and budget tests
 	go test $(UNIT)
 	go test ./pkg/admission -rapid.checks=$(CHECKS)
 	go test -p 1 -count 1 -timeout 20m $(SERVED)
+
+.PHONY: chromium
+chromium: ## Install the browser in which the demo's report is tested, if it is missing
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 .PHONY: test-unit
 test-unit: ## Only the tests that start no server
