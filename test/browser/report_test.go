@@ -101,8 +101,7 @@ func TestReport(t *testing.T) {
 	painted(t, dir, page)
 }
 
-// painted looks at the pixels of the page: the groups' colours must be there,
-// in light and in dark.
+// painted looks at the pixels of the page: the groups' colours must be there.
 func painted(t *testing.T, dir, page string) {
 	t.Helper()
 	picture := filepath.Join(dir, "page.png")
