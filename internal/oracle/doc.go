@@ -10,7 +10,7 @@
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
 //	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
-//	                        --> Outcome{Admits, Evicts, Waits}
+//	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
 //	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
 //	       where the procedure falls short of brute force                                  (exception.go)
@@ -18,9 +18,10 @@
 //
 // The only state kept beyond what the events say is what the procedure "A pass" (semantics section 4) defines: stored
 // representatives, parked marks, holds with their clocks, evictions decided but not seen yet, and the verdict of the
-// last look at a workload, by which falls of usage wake it. Built: sections 1 to 5, and of 6 what concerns quota; victims
-// are looked for only with Options.Preemption. Not built: admission checks, topology, decayed usage (nor, therefore, the
-// order of victims in usage mode), section 7, blockAdmission.
+// last look at a workload, by which falls of usage wake it; and, by amendment A3, whom fair sharing has evicted since the
+// last change. Built: sections 1 to 5, and of 6 what concerns quota; victims are looked for only with Options.Preemption. Not
+// built: admission checks, topology, decayed usage (nor, therefore, the order of victims in usage mode), section 7,
+// blockAdmission.
 //
 // Amounts are int64. The oracle is meant for worlds in which the usage of one flavor-resource in one tree stays
 // below 2^63; a request that would take it there does not fit.
@@ -123,8 +124,8 @@
 //  32. "an illegal plan is dropped whole": it counts as not found, so that without fair sharing the other plan is tried. Under
 //     fair sharing there is one plan: the second strategy does not follow an illegal plan of the first.
 //  33. "its taking rule": without fair sharing, reading 31; under fair sharing that all nodes below the common ancestor
-//     borrow something, and the strategy by which he was taken. Own victims have none. Ranks, "exceeds nominal ...
-//     before any removal" and "stays within nominal" are not judged again.
+//     exceed their quota in what is taken (50), and the strategy by which he was taken. Own victims have none. Ranks,
+//     "exceeds nominal ... before any removal" and "stays within nominal" are not judged again.
 //  34. "not in whether a victim's queue exceeds quota": nor in whether a node "borrows anything" under fair sharing. Whether
 //     the preemptor's own queue is within nominal is judged with what is held for others there.
 //  35. "If the preemptor stays within nominal": reclaimed victims still come from the child with the highest share.
@@ -134,10 +135,10 @@
 //  39. "stored(q) != old": a plan is not part of the key; the one acted on is that of the re-check.
 //  40. A preemptor's hold ends as said, and when its holder stands in its queue's order no more (stopped, deactivated, moved).
 //     While it lasts, a verdict without victims changes nothing about it, even of a StrictFIFO head; a new plan replaces
-//     it. In a StrictFIFO queue a holder that is overtaken keeps its hold, and its place behind whoever overtook it.
+//     it. In a StrictFIFO queue it ends with 55.
 //  41. "a timeout passes (renewed only after a release)": the clock is set when it first holds. Acting again sets it anew
 //     only if the usage of a ClusterQueue in its tree has fallen meanwhile; else the old deadline stays, and once it
-//     has passed the workload may neither hold nor evict. NoFit, admission and changes reset the clock. The
+//     has passed the workload may neither hold nor evict. NoFit, admission, changes and 55 reset the clock. The
 //     end of a hold by time wakes its holder, too.
 //  42. "Parking ... parks later workloads of equal shape": later in the order of semantics section 4, not in the order tried;
 //     not those that hold. A workload with a plan parks nobody, whether it may hold or not.
@@ -155,4 +156,25 @@
 //  49. "under fair sharing a Preempt verdict ... consults all flavor-resources and nodes of the tree": any fall of usage + holds at
 //     any ClusterQueue of the tree wakes it, not only one under whose topmost changed node it stands (reading 13), and
 //     with or without a plan; except, as always, that of its own hold.
+//
+// Readings of the amendments A1 to A6, which change what semantics section 5 says since by its words preemption under fair
+// sharing breaks its own laws. What they bring is measured by TestExceptions and TestBringToRest (with -scale).
+//
+//  50. A2, "a short flavor-resource in which its queue, and every node below the common ancestor on its side, exceeds its
+//     quota": one and the same for all of them, unlike 31, and one that the victim uses; "exceeds" by 34. It also holds
+//     for reclamation by a preemptor within nominal. Whom it forbids when a victim is to be chosen is no candidate from
+//     then on: neither in ties between queues (by their first candidate), nor for the second strategy as the one of his
+//     queue. That nodes which borrow nothing are skipped follows.
+//  51. A1: somebody is given back unless he is needed to fit, or another's rule that was true without him (that is, with
+//     all the taken but the other gone) would be false with him. A rule that is false already keeps nobody.
+//  52. A6: giving back goes through the victims in reverse order again and again until nobody more is given back.
+//  53. A3: "evicted ... since" begins with the decision (AssumeEvict too); EvictFailed takes it back. The memory is one for
+//     all trees. "Changed (spec, priority)" is whatever is no status: not Admission, Evicted, the times, reclaimable pods,
+//     Withheld. Confirm, Forget, Time, and the loss of an admission are no changes, nor is the end of one who was
+//     evicted and still used quota. That all are forgotten wakes nobody.
+//  54. A5: "borrows" by 20, holds and the request counted, the other victims gone. WeightZeroFirst is a law now.
+//  55. A4: judged by what is held when anything changes, and by its verdict whenever a pass looks at it: if an earlier member
+//     of the order requests any of these flavor-resources in any flavor open to it, the hold ends. Its holder is looked at
+//     again, and has a clock of its own again when it holds again. Queue times change too: who returns from an
+//     eviction may overtake.
 package oracle

@@ -46,6 +46,8 @@ type (
 	// AssumeEvict takes over a preemption that somebody else decided (the engine under test): the request is
 	// held and the victims count as evicted. It judges nothing: see CheckEvict.
 	AssumeEvict struct{ Evict Evict }
+	// AssumeEnd takes over the end of a preemptor's hold that somebody else decided.
+	AssumeEnd struct{ End End }
 	// EvictFailed says that the write of a decided eviction failed for good: the victim stays.
 	EvictFailed struct{ UID UID }
 	// Time says what time it is, in any unit; it never runs back. A World begins at time 0.
@@ -70,6 +72,7 @@ func (Confirm) isEvent()            {}
 func (Forget) isEvent()             {}
 func (Assume) isEvent()             {}
 func (AssumeEvict) isEvent()        {}
+func (AssumeEnd) isEvent()          {}
 func (EvictFailed) isEvent()        {}
 func (Time) isEvent()               {}
 func (Decide) isEvent()             {}
@@ -93,12 +96,37 @@ const (
 	WaitingForPreemptedWorkloads Reason = "WaitingForPreemptedWorkloads"
 )
 
-// Outcome of a Decide; empty for other events.
+// Outcome of a Decide; of other events there are only Ends, by UID.
 type Outcome struct {
 	Admits []Admit // in the order decided
 	Evicts []Evict // in the order decided
+	Ends   []End   // in the order decided
 	Waits  []Wait  // everybody still pending, by UID
 }
+
+// End is the end of a preemptor's hold without its admission.
+type End struct {
+	UID         UID
+	Queue       string // where it held
+	Cause       EndCause
+	AfterAdmits int // how many of the Outcome's Admits were decided before
+	AfterEvicts int // and of its Evicts
+}
+
+// EndCause says why a hold ended.
+type EndCause string
+
+// The causes.
+const (
+	// EndNoFit: its verdict became NoFit.
+	EndNoFit EndCause = "NoFit"
+	// EndOvertaken: it stands behind another whom it may not pass, in a StrictFIFO queue.
+	EndOvertaken EndCause = "Overtaken"
+	// EndTimeout: its time was up.
+	EndTimeout EndCause = "Timeout"
+	// EndLeft: the holder was deleted or changed, or stands in its queue's order no more.
+	EndLeft EndCause = "Left"
+)
 
 // EvictReason says why a workload is preempted.
 type EvictReason string

@@ -10,9 +10,6 @@ const (
 	// Cohort, taken after it, have ended the excess (or share) by which it was taken, and the plan is dropped whole. The
 	// text takes in a fixed order and never tries another.
 	PlanDropped Exception = "PlanDropped"
-	// GivenBack (fair sharing): all that was taken was legal, but not after giving back. Victims of the preemptor's own queue
-	// lower its share; given back as not needed to fit, they leave other victims illegal.
-	GivenBack Exception = "GivenBack"
 	// ExcessUsedUp (without fair sharing): not enough was taken, since small victims, taken first, ended the excess of a
 	// queue or Cohort, so that a larger victim of it, who alone would have been enough, was passed over.
 	ExcessUsedUp Exception = "ExcessUsedUp"
@@ -22,6 +19,11 @@ const (
 	// OtherPlanSmaller (without fair sharing): plan A was dropped, or plan B came first, and the plan found contains a part
 	// that is legal and enough by the conditions of the other.
 	OtherPlanSmaller Exception = "OtherPlanSmaller"
+	// OtherRuleSmaller (fair sharing): the plan found contains a part that is legal and enough if a victim is judged by
+	// the second strategy instead of by the first, which took him.
+	OtherRuleSmaller Exception = "OtherRuleSmaller"
+	// NotMinimal: the plan found is not minimal for any other reason. There is no such case.
+	NotMinimal Exception = "NotMinimal"
 )
 
 // Exception compares the procedure with brute force; there may be at most MostCandidates candidates.
@@ -32,10 +34,13 @@ func (p *Problem) Exception() Exception {
 		for _, v := range victims {
 			uids = append(uids, v.w.seen.UID)
 		}
-		if !p.Minimal(uids) {
-			return OtherPlanSmaller
+		if p.Minimal(uids) {
+			return ""
 		}
-		return ""
+		if e := p.smaller(uids); e != "" {
+			return e
+		}
+		return NotMinimal
 	}
 	if _, exists := p.BruteForce(); !exists {
 		return ""
@@ -52,14 +57,8 @@ func (p *Problem) Exception() Exception {
 }
 
 func (p *Problem) fairException() Exception {
-	taken, done := p.p.takeFair()
-	if !done {
+	if _, done := p.p.takeFair(); !done {
 		return RejectedEarly
 	}
-	for _, v := range taken {
-		if !p.p.fairRule(v, except(taken, v)) {
-			return PlanDropped
-		}
-	}
-	return GivenBack
+	return PlanDropped
 }

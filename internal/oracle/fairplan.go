@@ -25,7 +25,8 @@ func (p *problem) staysWithin() bool {
 }
 
 // fairCandidates lists, in victim order, the workloads of the own queue by withinClusterQueue, and by
-// reclaimWithinCohort those of queues that exceed nominal in a short flavor-resource.
+// reclaimWithinCohort those of queues that exceed nominal in a short flavor-resource, without those who are spared
+// (amendment A3) where shares are compared.
 func (p *problem) fairCandidates(within bool) []*victim {
 	u, policy := p.bare(nil), p.q.queue.Preemption
 	var all []*victim
@@ -42,7 +43,7 @@ func (p *problem) fairCandidates(within bool) []*victim {
 		case v.q == p.q && p.eligible(v, policy.WithinClusterQueue):
 			v.rank, v.reason = own, InClusterQueue
 			all = append(all, v)
-		case v.q != p.q && over && p.eligible(v, policy.ReclaimWithinCohort):
+		case v.q != p.q && over && p.eligible(v, policy.ReclaimWithinCohort) && (within || !p.s.spared[v.w.seen.UID]):
 			all = append(all, v)
 		}
 	}
@@ -53,6 +54,7 @@ func (p *problem) fairCandidates(within bool) []*victim {
 // firstStrategy takes victims by the first strategy until the workload fits, and returns those it rejected.
 func (p *problem) firstStrategy(pool []*victim, within bool) (taken, rejected []*victim, done bool) {
 	for {
+		pool = p.takeable(pool, taken)
 		q := p.highest(pool, taken)
 		if q == nil {
 			return taken, rejected, false
@@ -77,6 +79,7 @@ func (p *problem) firstStrategy(pool []*victim, within bool) (taken, rejected []
 // secondStrategy takes, of those rejected, at most one a queue.
 func (p *problem) secondStrategy(taken, pool []*victim) ([]*victim, bool) {
 	for {
+		pool = p.takeable(pool, taken)
 		q := p.highest(pool, taken)
 		if q == nil {
 			return nil, false
@@ -93,6 +96,33 @@ func (p *problem) secondStrategy(taken, pool []*victim) ([]*victim, bool) {
 	}
 }
 
+// takeable lists those of the pool who could be taken as far as excess goes.
+func (p *problem) takeable(pool, taken []*victim) []*victim {
+	var all []*victim
+	for _, v := range pool {
+		if p.exceedsInTaken(v, taken) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// exceedsInTaken says whether the victim uses a short flavor-resource of which his queue and every node below the common
+// ancestor use more than their quota once the others are gone (amendment A2). One of the own queue always does.
+func (p *problem) exceedsInTaken(v *victim, without []*victim) bool {
+	u := p.bare(without)
+	for _, c := range v.charge {
+		over := p.short[c.f]
+		for _, n := range p.below(v) {
+			over = over && u[n.index][c.f] > n.subtree[c.f]
+		}
+		if over {
+			return true
+		}
+	}
+	return false
+}
+
 // of lists the victims of one queue, in victim order.
 func of(pool []*victim, q *node) []*victim {
 	var all []*victim
@@ -104,13 +134,13 @@ func of(pool []*victim, q *node) []*victim {
 	return all
 }
 
-// highest goes down from the root, always to the child with the highest share among those that have candidates and may
-// yield, to a queue; nil if there is none.
+// highest goes down from the root, always to the child with the highest share among those that have candidates, to a queue;
+// nil if there is none. That nodes which borrow nothing are skipped follows from takeable.
 func (p *problem) highest(pool, taken []*victim) *node {
-	return p.highestBelow(p.q.top(), pool, p.asked(taken), p.bare(taken))
+	return p.highestBelow(p.q.top(), pool, p.asked(taken))
 }
 
-func (p *problem) highestBelow(n *node, pool []*victim, asked, bare table) *node {
+func (p *problem) highestBelow(n *node, pool []*victim, asked table) *node {
 	if n.queue != nil {
 		if len(of(pool, n)) == 0 {
 			return nil
@@ -119,10 +149,7 @@ func (p *problem) highestBelow(n *node, pool []*victim, asked, bare table) *node
 	}
 	var best, queue *node
 	for _, child := range n.children {
-		if !p.q.under(child) && !child.borrows(bare) {
-			continue
-		}
-		q := p.highestBelow(child, pool, asked, bare)
+		q := p.highestBelow(child, pool, asked)
 		if q != nil && (best == nil || p.yieldsFirst(child, best, pool, asked)) {
 			best, queue = child, q
 		}
@@ -156,7 +183,8 @@ func (p *problem) yieldsFirst(n, m *node, pool []*victim, asked table) bool {
 }
 
 // yields compares shares by the victim's rule at the children of the lowest common ancestor, the others gone: the
-// preemptor's share after against the victim's share after or before.
+// preemptor's share after against the victim's share after or before. A child of weight 0 that borrows yields to any that is
+// not itself of weight 0 and borrowing (amendment A5).
 func (p *problem) yields(v *victim, without []*victim) bool {
 	path := p.below(v)
 	theirs := path[len(path)-1]
@@ -165,21 +193,18 @@ func (p *problem) yields(v *victim, without []*victim) bool {
 		ours = ours.parent
 	}
 	before, after := p.asked(without), p.asked(append(append([]*victim(nil), without...), v))
-	mine := ours.share(before[ours.index], p.s.frs)
+	mine, its := ours.share(before[ours.index], p.s.frs), theirs.share(before[theirs.index], p.s.frs)
+	if its.InfiniteBorrower() && !mine.InfiniteBorrower() {
+		return true
+	}
 	if v.rule == InitialShare {
-		return mine.Compare(theirs.share(before[theirs.index], p.s.frs)) < 0
+		return mine.Compare(its) < 0
 	}
 	return mine.Compare(theirs.share(after[theirs.index], p.s.frs)) <= 0
 }
 
-// fairRule is the rule for taking a victim under fair sharing: all nodes from his queue up to below the common ancestor
-// borrow something, and he yields by the strategy that took him, if one did.
+// fairRule is the rule for taking a victim under fair sharing: his queue and all nodes below the common ancestor exceed their
+// quota in what is taken, and he yields by the strategy that took him, if one did.
 func (p *problem) fairRule(v *victim, without []*victim) bool {
-	u := p.bare(without)
-	for _, n := range p.below(v) {
-		if !n.borrows(u) {
-			return false
-		}
-	}
-	return v.q == p.q || v.rule == "" || p.yields(v, without)
+	return p.exceedsInTaken(v, without) && (v.q == p.q || v.rule == "" || p.yields(v, without))
 }

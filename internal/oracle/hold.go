@@ -1,5 +1,7 @@
 package oracle
 
+import "sort"
+
 // holdClock limits how long a preemptor holds its request without any quota of its tree coming back.
 type holdClock struct {
 	runs     bool
@@ -21,8 +23,48 @@ func (s *World) mayHold(w *workload) bool {
 	return s.now < w.clock.deadline
 }
 
+// noteEnd notes the end of a preemptor's hold; in a pass it comes after what the outcome has already.
+func (s *World) noteEnd(w *workload, cause EndCause, out *Outcome) {
+	if w.preempts {
+		e := End{UID: w.seen.UID, Queue: w.holdQueue, Cause: cause}
+		if out != nil {
+			e.AfterAdmits, e.AfterEvicts = len(out.Admits), len(out.Evicts)
+		}
+		s.ends = append(s.ends, e)
+	}
+}
+
+// noteLeft notes, at the end of a step, which of those who held before have gone, changed or do not wait any more.
+func (s *World) noteLeft(before []*workload) {
+	for _, old := range before {
+		uid := old.seen.UID
+		if w := s.workloads[uid]; w != old && (w == nil || w.state == pending) {
+			s.noteEnd(old, EndLeft, nil)
+		}
+	}
+	sort.Slice(s.ends, func(i, j int) bool { return s.ends[i].UID < s.ends[j].UID })
+}
+
+// preemptors lists those who wait with a preemptor's hold.
+func (s *World) preemptors() []*workload {
+	var all []*workload
+	for _, w := range s.workloads {
+		if w.preempts {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// overtaken says whether a preemptor in a StrictFIFO queue stands behind another who requests, in any flavor open to it,
+// some of what is held (amendment A4).
+func (s *World) overtaken(w *workload) bool {
+	n := s.trees().byName[QueueNode(w.holdQueue)]
+	return n.queue.Strategy == StrictFIFO && !s.mayPass(n, w, &verdict{request: w.hold})
+}
+
 // dropHolds drops the holds that have come to their end and returns their holders: a StrictFIFO head's when it is not
-// head any more, a preemptor's when it does not wait in that queue any more or the time is up, which wakes it.
+// head any more, a preemptor's when it does not wait in that queue any more, is overtaken, or the time is up; these two wake it.
 func (s *World) dropHolds() map[UID]bool {
 	dropped := map[UID]bool{}
 	for uid, w := range s.workloads {
@@ -31,11 +73,21 @@ func (s *World) dropHolds() map[UID]bool {
 		}
 		waits := w.state == pending && s.barred(w) == "" && s.nodeOf(w).Name == w.holdQueue
 		late := w.preempts && s.holdTimeout > 0 && s.now >= w.clock.deadline
-		if waits && !late && (w.preempts || s.head(w.holdQueue) == w) {
+		overtaken := waits && w.preempts && s.overtaken(w)
+		if waits && !late && !overtaken && (w.preempts || s.head(w.holdQueue) == w) {
 			continue
 		}
+		switch {
+		case !waits:
+			s.noteEnd(w, EndLeft, nil)
+		case overtaken:
+			s.noteEnd(w, EndOvertaken, nil)
+			w.clock = holdClock{}
+		case late:
+			s.noteEnd(w, EndTimeout, nil)
+		}
 		w.dropHold()
-		if waits && late {
+		if waits && (late || overtaken) {
 			s.wake(w)
 		}
 		dropped[uid] = true
@@ -131,8 +183,19 @@ func (s *World) assumeEvict(e Evict) {
 		}
 		for _, v := range e.Victims {
 			if w := s.workloads[v.UID]; w != nil && w.admission != nil {
-				w.evicting = true
+				s.evict(w, v.Reason)
 			}
+		}
+	})
+}
+
+// assumeEnd takes over the end of a hold decided elsewhere.
+func (s *World) assumeEnd(e End) {
+	s.step(func() {
+		if w := s.workloads[e.UID]; w != nil && w.preempts {
+			s.noteEnd(w, e.Cause, nil)
+			w.dropHold()
+			w.clock = holdClock{}
 		}
 	})
 }

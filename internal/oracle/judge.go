@@ -235,23 +235,45 @@ func (p *Problem) Procedure() (victims []Victim, found bool) {
 	return victims, found
 }
 
-// otherPlanSmaller says whether the plan is the procedure's, and not minimal for the reason of that exception.
-func (p *Problem) otherPlanSmaller(victims []UID) bool {
+// smaller names the exception if the plan is the procedure's, and not minimal for the reason of one.
+func (p *Problem) smaller(victims []UID) Exception {
 	plan, found := p.p.solve()
-	if p.p.s.fairSharing || !found || len(plan) != len(victims) {
-		return false
+	if !found || len(plan) != len(victims) {
+		return ""
 	}
 	for _, v := range p.pick(victims) {
 		if !contains(plan, v) {
+			return ""
+		}
+	}
+	switch {
+	case p.p.s.fairSharing && p.minimalByRules(plan):
+		return OtherRuleSmaller
+	case !p.p.s.fairSharing && len(p.p.plans(p.candidates)) == 2:
+		return OtherPlanSmaller
+	}
+	return ""
+}
+
+// minimalByRules says whether, each victim being judged by the strategy that took him, no proper part of the plan is
+// feasible and legal.
+func (p *Problem) minimalByRules(plan []*victim) bool {
+	for mask := range 1<<len(plan) - 1 {
+		some := part(plan, mask)
+		legal := p.p.fits(some)
+		for _, v := range some {
+			legal = legal && p.p.fairRule(v, except(some, v))
+		}
+		if legal {
 			return false
 		}
 	}
-	return len(p.p.plans(p.candidates)) == 2
+	return true
 }
 
 // CheckEvict judges one preemption against the state before it and lists what is wrong: who preempts does not wait, or fits
 // as it is; a victim is no candidate (policy, priority, minimum runtime, evicted already, uses nothing that is
-// short), carries the wrong reason, or may not be taken on the final state; the plan is not feasible, or not minimal (OtherPlanSmaller excepted).
+// short), carries the wrong reason, or may not be taken on the final state; the plan is not feasible, or not minimal (see smaller).
 // The Hold of e is taken for the request.
 func (s *World) CheckEvict(e Evict) []string {
 	var wrong []string
@@ -285,7 +307,7 @@ func (s *World) CheckEvict(e Evict) []string {
 	for _, problem := range p.Illegal(uids) {
 		say("%s", problem)
 	}
-	if len(uids) <= MostCandidates && !p.Minimal(uids) && !p.otherPlanSmaller(uids) {
+	if len(uids) <= MostCandidates && !p.Minimal(uids) && p.smaller(uids) == "" {
 		say("not all of %v are needed", uids)
 	}
 	return wrong

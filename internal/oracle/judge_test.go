@@ -81,7 +81,7 @@ func posed(g *generator, fair bool) (*World, *Problem) {
 // and minimal, and where there is a plan it finds one, but for the exceptions, which are rare.
 func TestExceptions(t *testing.T) {
 	for _, fair := range []bool{false, true} {
-		const cases = 1500
+		cases := 1500 * *scale
 		posedCases, found, exceptions := 0, 0, map[Exception]int{}
 		for seed := range uint64(cases) {
 			g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))}

@@ -47,7 +47,7 @@ func (s *World) pass(root *node, out *Outcome) {
 	for {
 		acted := map[*node]bool{}
 		for {
-			s.storeInvalid(root)
+			s.storeInvalid(root, out)
 			c := s.winner(root, acted)
 			if c == nil {
 				break
@@ -56,14 +56,14 @@ func (s *World) pass(root *node, out *Outcome) {
 				panic("oracle: the pass over the tree of " + root.Name + " does not end")
 			}
 			q, old := c.q, *c.stored
-			s.store(q)
+			s.store(q, out)
 			now := s.stored[q.Name]
 			if now.w != old.w || !now.v.same(old.v) {
 				continue // decided on live state: compete again with the new key
 			}
 			s.act(q, now.w, now.v, out)
 			acted[q] = true
-			s.store(q)
+			s.store(q, out)
 		}
 		if len(acted) == 0 {
 			return
@@ -72,12 +72,12 @@ func (s *World) pass(root *node, out *Outcome) {
 }
 
 // storeInvalid looks again at the queues of the tree whose stored representative is not valid.
-func (s *World) storeInvalid(root *node) {
+func (s *World) storeInvalid(root *node, out *Outcome) {
 	for again := true; again; {
 		again = false
 		for _, q := range root.leaves() {
 			if st := s.stored[q.Name]; st == nil || !st.valid {
-				s.store(q)
+				s.store(q, out)
 				again = true
 			}
 		}
@@ -85,7 +85,7 @@ func (s *World) storeInvalid(root *node) {
 }
 
 // store finds the queue's representative: the first workload in its order that is not parked and may act.
-func (s *World) store(q *node) {
+func (s *World) store(q *node, out *Outcome) {
 	st := &stored{valid: true}
 	s.stored[q.Name] = st
 	head := s.head(q.Name)
@@ -100,12 +100,18 @@ func (s *World) store(q *node) {
 		}
 		w.last, w.heldBack = v, false
 		if v.kind == NoFit {
+			s.noteEnd(w, EndNoFit, out)
 			s.setHold(w, "", nil, false)
 			w.clock = holdClock{}
 			s.park(q, w, v)
 			continue
 		}
 		if q.queue.Strategy == StrictFIFO && !s.mayPass(q, w, v) {
+			if w.preempts {
+				s.noteEnd(w, EndOvertaken, out)
+				s.setHold(w, "", nil, false)
+				w.clock = holdClock{}
+			}
 			w.heldBack = true
 			continue
 		}
@@ -164,7 +170,7 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 	}
 	s.setHold(w, q.Name, v.request, true)
 	for _, victim := range v.victims {
-		victim.w.evicting = true
+		s.evict(victim.w, victim.reason)
 	}
 }
 

@@ -301,13 +301,17 @@ func (p *problem) take(candidates []*victim, within bool) (taken []*victim, done
 	return nil, false
 }
 
-// settle gives back in reverse order whatever is not needed, and then checks that every remaining victim could be taken
-// with all others gone and itself present. Otherwise the plan is dropped whole.
+// settle gives back in reverse order whatever is needed neither to fit nor for others to be taken legally (amendment A1), and
+// then checks that every remaining victim could be taken with all others gone and itself present. Otherwise the plan is
+// dropped whole.
 func (p *problem) settle(taken []*victim, enough func([]*victim) bool,
 	rule func(*victim, []*victim) bool) ([]*victim, bool) {
-	for i := len(taken) - 1; i >= 0; i-- {
-		if rest := except(taken, taken[i]); enough(rest) {
-			taken = rest
+	for given := true; given; { // whoever was needed for one who is given back after him is not needed any more: A6
+		given = false
+		for i := len(taken) - 1; i >= 0; i-- {
+			if rest := except(taken, taken[i]); enough(rest) && keeps(rest, taken, rule) {
+				taken, given = rest, true
+			}
 		}
 	}
 	for _, v := range taken {
@@ -316,4 +320,14 @@ func (p *problem) settle(taken []*victim, enough func([]*victim) bool,
 		}
 	}
 	return taken, true
+}
+
+// keeps says whether everybody of the rest who could be taken when all of the taken were gone still can.
+func keeps(rest, taken []*victim, rule func(*victim, []*victim) bool) bool {
+	for _, v := range rest {
+		if rule(v, except(taken, v)) && !rule(v, except(rest, v)) {
+			return false
+		}
+	}
+	return true
 }

@@ -10,16 +10,17 @@ import (
 type Ledger struct {
 	last  map[[2]UID]UID // by pair: who preempted the other last
 	turns map[[2]UID]int // by pair: how often it was the other's turn
+	fair  map[UID]bool   // who was preempted by fair sharing
 }
 
 // Changed says that a workload arrived, or that somebody edited something: what was before does not count any more.
 func (l *Ledger) Changed() { *l = Ledger{} }
 
 // Evict notes a preemption and lists the pairs that have now preempted each other twice: one the other, the other the
-// one, and again.
+// one, and again; and those whom fair sharing has now evicted again.
 func (l *Ledger) Evict(e Evict) []string {
 	if l.last == nil {
-		l.last, l.turns = map[[2]UID]UID{}, map[[2]UID]int{}
+		l.last, l.turns, l.fair = map[[2]UID]UID{}, map[[2]UID]int{}, map[UID]bool{}
 	}
 	var wrong []string
 	for _, v := range e.Victims {
@@ -30,6 +31,12 @@ func (l *Ledger) Evict(e Evict) []string {
 			}
 		}
 		l.last[pair] = e.Preemptor
+		if v.Reason == InCohortFairSharing {
+			if l.fair[v.UID] {
+				wrong = append(wrong, fmt.Sprintf("%s is evicted by fair sharing again", v.UID))
+			}
+			l.fair[v.UID] = true
+		}
 	}
 	return wrong
 }
@@ -55,22 +62,27 @@ func (s *World) Protected(uid UID) bool {
 type Rest struct {
 	Passes   int
 	Outcomes []Outcome // of every pass
+	Ends     []End     // of holds, between passes too
 	Broken   []string  // laws that were broken
 }
 
 // BringToRest lets the World go on without arrivals and edits: passes are run and, whenever one decides nothing, one
 // evicted workload gives up its quota and waits again, which pick chooses among so many. It stops when nobody is
 // evicted any more and a pass decides nothing, or after most passes. Broken lists: no rest after most passes; pairs that
-// preempt each other twice; preemptors that evicted somebody and were not admitted in the end.
-//
-// Under fair sharing the procedure of the text breaks these laws in about 0.1 % of crowded random worlds: a workload that
-// preempts in its own queue by priority may end over nominal where its victim was within, whereupon a third, by its share,
-// preempts it, and the victim, within nominal again, reclaims from a fourth (cycles of four and more); and with several
-// resources a queue may yield by its share of one what it uses of another within nominal, and reclaim that (pairs).
+// preempt each other twice; workloads evicted by fair sharing twice; preemptors that evicted somebody and were neither
+// overtaken nor admitted in the end; and preemptors that still hold in the end.
 func (s *World) BringToRest(pick func(n int) int, most int) Rest {
 	var rest Rest
 	var ledger Ledger
 	waiting := map[UID]bool{} // those who have evicted somebody
+	overtaken := func(ends []End) {
+		rest.Ends = append(rest.Ends, ends...)
+		for _, e := range ends {
+			if e.Cause == EndOvertaken {
+				delete(waiting, e.UID)
+			}
+		}
+	}
 	for rest.Passes < most {
 		out := s.Apply(Decide{})
 		rest.Passes++
@@ -83,18 +95,22 @@ func (s *World) BringToRest(pick func(n int) int, most int) Rest {
 			waiting[e.Preemptor] = true
 			rest.Broken = append(rest.Broken, ledger.Evict(e)...)
 		}
+		overtaken(out.Ends)
 		if len(out.Admits)+len(out.Evicts) > 0 {
 			continue
 		}
 		leaving := s.Evicting()
 		if len(leaving) == 0 {
+			for _, w := range s.preemptors() {
+				rest.Broken = append(rest.Broken, fmt.Sprintf("%s holds in the end", w.seen.UID))
+			}
 			for _, uid := range sortedKeys(byText(waiting)) {
 				rest.Broken = append(rest.Broken, fmt.Sprintf("%s evicted others and is not admitted", uid))
 			}
 			sort.Strings(rest.Broken)
 			return rest
 		}
-		s.release(leaving[pick(len(leaving))])
+		overtaken(s.release(leaving[pick(len(leaving))]))
 	}
 	rest.Broken = append(rest.Broken, fmt.Sprintf("no rest after %d passes", most))
 	return rest
@@ -121,14 +137,14 @@ func (s *World) Unclaimed() []UID {
 }
 
 // release takes an evicted workload's admission away; it waits again, Evicted still True.
-func (s *World) release(uid UID) {
+func (s *World) release(uid UID) []End {
 	w := s.workloads[uid]
 	if w.state == assumed {
 		w.state = admitted
 	}
 	seen := w.seen
 	seen.Admission, seen.Evicted = nil, true
-	s.Apply(SetWorkload{seen})
+	return s.Apply(SetWorkload{seen}).Ends
 }
 
 func byText(set map[UID]bool) map[string]bool {
@@ -170,9 +186,7 @@ func (s *World) WithinNominal(e Evict) []string {
 // WeightZeroFirst checks, under fair sharing, that nodes of weight 0 yield first: if a victim comes from a child of a node
 // on the preemptor's path, which does not lead to the preemptor and has a positive weight, then the candidates below its
 // siblings of weight 0 include no plan, by brute force. It lists the victims against which it speaks. On the state
-// before e, with at most MostCandidates candidates of weight 0. In about 0.2 % of preemptions the procedure of the text
-// breaks it, since the first strategy rejects a victim after whom a node of weight 0 would not borrow any more, however
-// high its share is before.
+// before e, with at most MostCandidates candidates of weight 0.
 func (s *World) WeightZeroFirst(e Evict) []string {
 	p := s.Problem(e.Preemptor, e.Hold)
 	if !s.fairSharing || p == nil {

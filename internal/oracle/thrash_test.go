@@ -1,15 +1,21 @@
 package oracle
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"testing"
 )
 
-// crowd makes a random small tree with holders of quota and several who want it.
-func crowd(g *generator, fair bool) *World {
+// crowd makes a random small tree with holders of quota and several who want it; with strict, every other queue is StrictFIFO.
+func crowd(g *generator, fair, strict bool) *World {
 	s, _ := posed(g, fair)
+	for i := 0; strict && i < len(s.queues); i += 2 {
+		cq := *s.queues[fmt.Sprint("q", i)]
+		cq.Strategy = StrictFIFO
+		s.Apply(SetClusterQueue{cq})
+	}
 	for i := range g.IntN(8) {
 		s.Apply(SetWorkload{Workload{UID: UID(fmt.Sprint("n", i)), Namespace: "ns", LocalQueue: fmt.Sprint("q", g.IntN(len(s.queues))),
 			Active: true, Priority: int64(g.IntN(4)), QueueTime: int64(g.IntN(20)),
@@ -18,42 +24,43 @@ func crowd(g *generator, fair bool) *World {
 	return s
 }
 
-// TestBringToRest lets crowds preempt each other while victims leave in random order and wait again. Without fair sharing
-// all laws hold always; under fair sharing they are broken as rarely as BringToRest and WeightZeroFirst say.
+var scale = flag.Int("scale", 1, "how many times as many random cases the oracle's own tests look at")
+
+// TestBringToRest lets crowds preempt each other while victims leave in random order and wait again: all laws hold always.
 func TestBringToRest(t *testing.T) {
-	for _, fair := range []bool{false, true} {
-		const worlds = 800
-		evicts, broken, illegal, most := 0, 0, 0, 0
+	for _, x := range []struct{ fair, strict bool }{{}, {fair: true}} {
+		worlds, evicts, overtaken, most := 300**scale, 0, 0, 0
 		for seed := range uint64(worlds) {
 			g := &generator{Rand: rand.New(rand.NewPCG(seed, 7))}
-			s := crowd(g, fair)
+			s := crowd(g, x.fair, x.strict)
 			r := s.BringToRest(g.IntN, 100)
 			for _, o := range r.Outcomes {
 				evicts += len(o.Evicts)
 			}
-			most = max(most, r.Passes)
-			if wrong := append(r.Broken, s.OverLimit()...); len(wrong) > 0 {
-				if broken++; !fair {
-					t.Errorf("seed %d: %v", seed, wrong)
+			for _, e := range r.Ends {
+				if e.Cause == EndOvertaken {
+					overtaken++
 				}
 			}
-			if wrong := s.IllegalPlans(); len(wrong) > 0 {
-				if illegal++; !fair {
-					t.Errorf("seed %d: %v", seed, wrong)
-				}
+			most = max(most, r.Passes)
+			wrong := append(append(r.Broken, s.OverLimit()...), s.IllegalPlans()...)
+			for _, uid := range s.Unserved() {
+				wrong = append(wrong, fmt.Sprint(uid, " is not served"))
+			}
+			if len(wrong) > 0 {
+				t.Errorf("%+v, seed %d: %v", x, seed, wrong)
 			}
 		}
-		t.Logf("fair %v: %d worlds, %d preemptions, at most %d passes; %d worlds break a law, in %d weight 0 does not yield first",
-			fair, worlds, evicts, most, broken, illegal)
-		if evicts < worlds/2 || broken*200 > worlds || illegal*100 > worlds {
-			t.Error("too tame, or too many exceptions")
+		t.Logf("%+v: %d worlds, %d preemptions, %d overtaken, at most %d passes", x, worlds, evicts, overtaken, most)
+		if evicts < worlds/2 {
+			t.Error("too tame")
 		}
 	}
 }
 
-// How two workloads preempt each other without end under fair sharing, by the text: n, of B, uses the 1 cpu of B's quota and
-// nothing else, but B borrows memory. p, of A, is short of both, and since B exceeds its quota in one of them it takes n as well
-// as m2; B's share is 800 against 400. Then n, within nominal, reclaims its cpu from p; m2 returns; p finds them again.
+// n, of B, uses the 1 cpu of B's quota and nothing else, but B borrows memory. p, of A, is short of both. Without amendment A2
+// it took n as well as m2, since B exceeds its quota in one of them; n, within nominal, reclaimed its cpu from p; m2 returned; p
+// found them again: a pair without end.
 func TestFairPairWithoutEnd(t *testing.T) {
 	s := plans(t, Options{FairSharing: true})
 	queue := func(name string, cpu int64) {
@@ -83,17 +90,64 @@ func TestFairPairWithoutEnd(t *testing.T) {
 			}
 		}
 	}
-	if len(broken) != 4 { // p n p n p n: the third to the sixth
-		t.Errorf("the text has been mended? %v", broken)
+	if len(broken) > 0 || s.Admissions()["n"].ClusterQueue != "B" {
+		t.Error(broken, s.Admissions())
 	}
 }
 
-// How four do: n5 preempts v1 in its queue q0 by priority, and q0 then borrows; v9, of q3, preempts n5 by its share; v2, of q3,
-// preempts v9 by priority; and v1, with which q0 is within nominal, reclaims from v2 or its like.
+// Four did: n5 preempts v1 in its queue q0 by priority, and q0 then borrows; v9, of q3, preempts n5 by its share; v2, of q3,
+// preempts v9 by priority; and v1, with which q0 is within nominal, reclaims from v2 or its like. With amendment A3 it ends.
 func TestFairCycleWithoutEnd(t *testing.T) {
 	g := &generator{Rand: rand.New(rand.NewPCG(2135, 7))}
-	if r := crowd(g, true).BringToRest(g.IntN, 100); r.Passes < 100 {
-		t.Errorf("the text has been mended? %+v", r)
+	if r := crowd(g, true, false).BringToRest(g.IntN, 100); len(r.Broken) > 0 {
+		t.Errorf("%+v", r.Broken)
+	}
+}
+
+// Whoever fair sharing has evicted is spared until something changes (amendment A3): b, evicted for a, returns while a is in
+// backoff, and a does not find it again, unless what happens then is a change.
+func TestSparedUntilChange(t *testing.T) {
+	for name, x := range map[string]struct {
+		event  Event
+		change bool
+	}{
+		"time":                {Time{1}, false},
+		"confirmed":           {Confirm{"b"}, false},
+		"the same again":      {SetLocalQueue{LocalQueue{Namespace: "ns", Name: "C", ClusterQueue: "C"}}, false},
+		"quota comes back":    {Finish{"going"}, false},
+		"unknown":             {DeleteWorkload{"nobody"}, false},
+		"an end":              {Finish{"used"}, true},
+		"a waiting one's end": {DeleteWorkload{"waits"}, true},
+		"an edit":             {DeleteLocalQueue{"ns", "C"}, true},
+		"a flavor":            {SetFlavor{Flavor{Name: "g"}}, true},
+		"a namespace":         {SetNamespace{"other", map[string]string{"a": "b"}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fairStory(t)
+			s.runs("C", "used", 0)
+			s.runs("C", "going", 0, func(w *Workload) { w.Evicted = true })
+			s.runs("B", "b", 10)
+			s.job("C", "waits", 99)
+			s.job("A", "a", 3)
+			s.evicts("a: b InCohortFairSharing")
+			s.release("b")
+			s.decide("a")
+			a := s.workloads["a"].seen
+			a.Withheld = PendingEvaluation
+			s.workloads["a"].seen.Evicted, s.workloads["a"].state = true, admitted
+			s.Apply(SetWorkload{a})
+			s.decide("b")
+			a.Withheld = ""
+			s.Apply(SetWorkload{a})
+			s.evicts("")
+			s.Apply(x.event)
+			s.wake(s.workloads["a"])
+			if x.change {
+				s.evicts("a: b InCohortFairSharing")
+			} else {
+				s.evicts("")
+			}
+		})
 	}
 }
 

@@ -6,11 +6,12 @@ package oracle
 func (s *World) step(change func()) {
 	oldTrees, oldUsage, oldLeaves := s.trees(), s.usageWithHolds(""), s.leaves(false, "")
 	s.members("")
-	oldMembers := s.memoMembers
+	oldMembers, preemptors := s.memoMembers, s.preemptors()
 	change()
 	s.memoUsage, s.memoMembers = nil, nil
 	s.noteReleases(oldLeaves)
 	dropped := s.dropHolds()
+	s.noteLeft(preemptors)
 	for _, w := range s.workloads {
 		if w.state != pending || s.barred(w) != "" {
 			w.parked, w.heldBack, w.last, w.clock = false, false, nil, holdClock{}

@@ -48,6 +48,8 @@ type World struct {
 	namespaces  map[string]map[string]string
 	workloads   map[UID]*workload
 	stored      map[string]*stored // by ClusterQueue
+	spared      map[UID]bool       // evicted by fair sharing since the last change (amendment A3)
+	ends        []End              // of holds, not in an Outcome yet
 	violations  []string
 	illegal     []string // plans that broke a rule, see IllegalPlans
 
@@ -86,6 +88,7 @@ type workload struct {
 	preempts  bool      // the hold is a preemptor's, not that of a mere StrictFIFO head
 	clock     holdClock // of a preemptor's hold
 	evicting  bool      // its eviction is decided, but Evicted=True is not seen yet
+	byShare   bool      // and has the reason InCohortFairSharing
 	ours      bool      // its admission is our decision, made at the time reserved, and not seen yet
 	reserved  int64
 	parked    bool
@@ -105,13 +108,19 @@ func New(o Options) *World {
 		preemption: o.Preemption, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
 		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
-		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{},
+		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
 		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
 	}
 }
 
-// Apply takes one event. The outcome is empty unless the event is Decide.
+// Apply takes one event.
 func (s *World) Apply(e Event) Outcome {
+	out := s.apply(e)
+	out.Ends, s.ends = s.ends, nil
+	return out
+}
+
+func (s *World) apply(e Event) Outcome {
 	switch e := e.(type) {
 	case SetClusterQueue:
 		edit(s, s.queues, e.ClusterQueue.Name, &e.ClusterQueue, QueueNode(e.ClusterQueue.Name))
@@ -135,9 +144,9 @@ func (s *World) Apply(e Event) Outcome {
 	case SetWorkload:
 		s.setWorkload(e.Workload)
 	case DeleteWorkload:
-		s.step(func() { delete(s.workloads, e.UID) })
+		s.remove(e.UID)
 	case Finish:
-		s.step(func() { delete(s.workloads, e.UID) })
+		s.remove(e.UID)
 	case Confirm:
 		if w := s.workloads[e.UID]; w != nil && w.state == assumed {
 			w.state = admitted
@@ -145,16 +154,21 @@ func (s *World) Apply(e Event) Outcome {
 	case Forget:
 		s.step(func() {
 			if w := s.workloads[e.UID]; w != nil && w.state == assumed {
-				w.state, w.admission, w.evicting, w.ours = pending, nil, false, false
+				w.state, w.admission, w.evicting, w.byShare, w.ours = pending, nil, false, false, false
 			}
 		})
 	case Assume:
 		s.assume(e.UID, e.Admission)
 	case AssumeEvict:
 		s.assumeEvict(e.Evict)
+	case AssumeEnd:
+		s.assumeEnd(e.End)
 	case EvictFailed:
 		if w := s.workloads[e.UID]; w != nil && w.evicting {
-			w.evicting = false
+			if w.byShare {
+				delete(s.spared, e.UID)
+			}
+			w.evicting, w.byShare = false, false
 			s.stays(w)
 		}
 	case Time:
@@ -179,6 +193,7 @@ func edit[T any](s *World, objects map[string]*T, name string, object *T, nodes 
 			objects[name] = object
 		}
 		s.memoForest, s.memoUsage, s.memoMembers = nil, nil, nil
+		s.changed()
 		s.wakeQueues(append(woken, s.together(nodes)...))
 	})
 }
@@ -200,6 +215,7 @@ func (s *World) editLocalQueue(key [2]string, lq *LocalQueue) {
 			nodes = append(nodes, QueueNode(lq.ClusterQueue))
 		}
 		s.memoMembers = nil
+		s.changed()
 		s.wakeQueues(s.together(nodes))
 	})
 }
@@ -225,6 +241,7 @@ func (s *World) setNamespace(name string, labels map[string]string) {
 		return
 	}
 	s.namespaces[name] = labels
+	s.changed()
 	for _, w := range s.workloads {
 		if w.seen.Namespace == name && w.state == pending {
 			s.wake(w)
@@ -241,6 +258,9 @@ func (s *World) setWorkload(seen Workload) {
 	}
 	s.intern(seen.Admission)
 	s.step(func() {
+		if old == nil || !sameButStatus(old.seen, seen) {
+			s.changed()
+		}
 		w := &workload{seen: seen}
 		switch {
 		case seen.Admission != nil:
@@ -250,6 +270,7 @@ func (s *World) setWorkload(seen Workload) {
 			w.ours, w.reserved, w.seen.Evicted = true, old.reserved, false // reserving has turned it False
 		}
 		w.evicting = old != nil && old.evicting && w.admission != nil && !w.seen.Evicted
+		w.byShare = w.evicting && old.byShare
 		s.workloads[seen.UID] = w
 		if old != nil && old.gone() && w.admission != nil && !w.gone() {
 			s.stays(w)
@@ -264,6 +285,39 @@ func (s *World) setWorkload(seen Workload) {
 func sameForQueue(a, b Workload) bool {
 	a.Evicted, b.Evicted = false, false
 	return reflect.DeepEqual(a, b)
+}
+
+// sameButStatus says whether nothing has changed but what a status says: of conditions, times, reclaimable pods, admission.
+func sameButStatus(a, b Workload) bool {
+	strip := func(w Workload) Workload {
+		w.Evicted, w.Withheld, w.Admission, w.QueueTime, w.ReservedAt, w.AdmittedAt = false, "", nil, 0, 0, 0
+		w.PodSets = append([]PodSet(nil), w.PodSets...)
+		for i := range w.PodSets {
+			w.PodSets[i].Reclaimable = 0
+		}
+		return w
+	}
+	return reflect.DeepEqual(strip(a), strip(b))
+}
+
+// remove takes a workload away. It is a change unless its quota was about to come back anyhow.
+func (s *World) remove(uid UID) {
+	s.step(func() {
+		if w := s.workloads[uid]; w != nil && !w.gone() {
+			s.changed()
+		}
+		delete(s.workloads, uid)
+	})
+}
+
+// changed says that something new has come from outside: whom fair sharing has evicted before may be its victim again.
+func (s *World) changed() { s.spared = map[UID]bool{} }
+
+// evict notes that the eviction of a victim is decided.
+func (s *World) evict(w *workload, reason EvictReason) {
+	if w.evicting = true; reason == InCohortFairSharing {
+		w.byShare, s.spared[w.seen.UID] = true, true
+	}
 }
 
 // assume charges an admission decided elsewhere and notes where it breaks a law.
