@@ -95,7 +95,7 @@ func TestPageNeedsNothingElse(t *testing.T) {
 	if found := regexp.MustCompile(`(?i)(src=|href=|url\(|@import|<script|https?:)`).FindString(bare); found != "" {
 		t.Errorf("the page refers to something outside: %q", found)
 	}
-	for _, want := range []string{"PASS: all 10 checks hold", "usatlas owns 60", "osg owns 40 more", "fair share", "Act 3: usatlas comes back", "prefers-color-scheme:dark"} {
+	for _, want := range []string{"PASS: all 11 checks hold", "Act 6: A gang", "usatlas owns 60", "osg owns 40 more", "fair share", "Act 3: usatlas comes back", "prefers-color-scheme:dark"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -192,7 +192,7 @@ func TestCSV(t *testing.T) {
 		t.Errorf("header %q", lines[0])
 	}
 	if len(lines) < 60 {
-		t.Errorf("%d lines; want one for each of about 70 seconds", len(lines))
+		t.Errorf("%d lines; want one for each of about 135 seconds", len(lines))
 	}
 }
 
