@@ -146,7 +146,7 @@ func TestLongMessagesAreCut(t *testing.T) {
 
 func TestWhatIsCountedOfAnEviction(t *testing.T) {
 	for reason, c := range map[string]struct{ podsReady, wantReason, wantCause string }{
-		v1beta1.EvictedPreempted:                 {v1beta1.PodsReadyStarted, v1beta1.EvictedPreempted, ""},
+		v1beta1.EvictedPreempted:                 {v1beta1.PodsReadyStarted, v1beta1.EvictedPreempted, v1beta1.PreemptedInClusterQueue},
 		v1beta1.EvictedPodsReadyTimeout:          {v1beta1.PodsReadyWaitForRecovery, v1beta1.EvictedPodsReadyTimeout, v1beta1.PodsReadyWaitForRecovery},
 		"DeactivatedDueToRequeuingLimitExceeded": {v1beta1.PodsReadyWaitForStart, v1beta1.EvictedDeactivated, v1beta1.DeactivatedRequeuingLimitExceeded},
 	} {
@@ -157,6 +157,7 @@ func TestWhatIsCountedOfAnEviction(t *testing.T) {
 		}
 		wl.Status.Conditions = []metav1.Condition{
 			{Type: v1beta1.WorkloadEvicted, Status: metav1.ConditionTrue, Reason: reason},
+			{Type: v1beta1.WorkloadPreempted, Status: metav1.ConditionTrue, Reason: v1beta1.PreemptedInClusterQueue},
 			{Type: v1beta1.WorkloadPodsReady, Status: ready, Reason: c.podsReady, LastTransitionTime: metav1.NewTime(time.Now().Add(-time.Minute))},
 		}
 		wl.Status.SchedulingStats = &v1beta1.SchedulingStats{Evictions: []v1beta1.WorkloadSchedulingStatsEviction{

@@ -156,6 +156,8 @@ func evictionOf(wl *v1beta1.Workload, evicted *metav1.Condition) metrics.Evictio
 		ev.Reason, ev.Cause = v1beta1.EvictedDeactivated, cause
 	} else if evicted.Reason == v1beta1.EvictedPodsReadyTimeout && pods != nil {
 		ev.Cause = pods.Reason
+	} else if c := translate.Condition(wl, v1beta1.WorkloadPreempted); evicted.Reason == v1beta1.EvictedPreempted && c != nil {
+		ev.Cause = c.Reason
 	}
 	if pods != nil && pods.Status == metav1.ConditionTrue {
 		ev.Ready = time.Since(pods.LastTransitionTime.Time)
