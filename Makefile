@@ -14,7 +14,7 @@ TOOL := go run -modfile=tools/go.mod
 CONTROLLER_GEN := $(TOOL) sigs.k8s.io/controller-tools/cmd/controller-gen
 GOLANGCI_LINT := $(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/timeline/... ./pkg/admission/...
+CORE := ./pkg/quota/... ./pkg/fairshare/... ./pkg/queue/... ./pkg/cache/... ./pkg/timeline/... ./pkg/admission/... ./pkg/simulation/...
 # Suites that start servers run one at a time: they share two cores.
 UNIT = $(shell go list ./... 2>/dev/null | grep -v '/test/' | grep -v '/internal/sandbox$$' | grep -v '/pkg/admission$$')
 SERVED := ./internal/sandbox ./test/...
@@ -75,6 +75,7 @@ mutants: ## Apply one-line faults to the core; every one must be caught
 .PHONY: bench
 bench: build sandbox-programs ## The engine's benchmarks, and loads J1 and W1 against the floor
 	go test -run '^$$' -bench . -benchmem ./pkg/admission ./pkg/timeline/... ./pkg/controller/loop
+	GOMAXPROCS=1 go test -run '^$$' -bench Simulate -benchtime 1x ./pkg/simulation
 	bin/bench
 
 .PHONY: generate

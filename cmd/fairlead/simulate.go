@@ -27,7 +27,10 @@ type simulateFlags struct {
 	resource, decisionLog             string
 	grace                             time.Duration
 	record, replay                    string
-	quiet, printQueues                bool
+	quiet, printQueues, fromCluster   bool
+	kubeconfig                        string
+	assumeRun                         time.Duration
+	begin                             time.Time
 }
 
 // newSimulateCommand is `fairlead simulate`.
@@ -43,7 +46,7 @@ is changed anywhere.
 Without --queues a facility of 5,000 cores is simulated (--print-queues shows
 it); for a trace, queues are made from it.`,
 		Example: `  fairlead simulate --generator hep --jobs 100000 --seed 7
-  fairlead simulate --trace log.swf --queues queues.yaml --output json --output-file report.json
+  fairlead simulate --trace log.swf --queues queues.yaml --output html --output-file report.html
   fairlead simulate --generator lublin --load 1.1 --queues now.yaml --compare other.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd, &flags) },
@@ -58,8 +61,11 @@ it); for a trace, queues are made from it.`,
 	f.Float64Var(&flags.load, "load", 0, "scale the times between submissions so that the work offered is this part of what all cores can do (default 0.9 for a generator, as it is for a trace)")
 	f.Int64Var(&flags.cores, "cores", 0, "cores of the machine, where queues are made for a trace (default as the trace says)")
 	f.StringVar(&flags.queues, "queues", "", "file of manifests: ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, and a Configuration to set fairSharing")
+	f.BoolVar(&flags.fromCluster, "from-cluster", false, "begin with the queues and Workloads of the cluster of the kubeconfig; --generator and --trace add jobs to come, --queues and --compare other queues")
+	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "kubeconfig file for --from-cluster (default $KUBECONFIG, then ~/.kube/config)")
+	f.DurationVar(&flags.assumeRun, "assume-run", time.Hour, "with --from-cluster: how long Workloads without maximum execution time run")
 	f.StringVar(&flags.compare, "compare", "", "second file of manifests: the same jobs in both, side by side")
-	f.StringVarP(&flags.output, "output", "o", "text", "text or json")
+	f.StringVarP(&flags.output, "output", "o", "text", "text, json or html")
 	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
 	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
 	f.DurationVar(&flags.grace, "grace", 30*time.Second, "how long the pods of an evicted job take to end")
@@ -76,10 +82,12 @@ func (f *simulateFlags) validate() error {
 	switch {
 	case f.replay != "" && (f.generator != "" || f.trace != "" || f.queues != "" || f.compare != "" || f.record != ""):
 		return errors.New("--replay needs nothing else: the recording has queues and jobs; only --decision-log and --output go with it")
+	case f.assumeRun <= 0:
+		return fmt.Errorf("--assume-run %v: give a time above 0s, for example 1h", f.assumeRun)
 	case f.generator != "" && f.trace != "":
 		return errors.New("--generator and --trace: give one of them")
-	case f.output != "text" && f.output != "json":
-		return fmt.Errorf("--output %q: use text or json", f.output)
+	case f.output != "text" && f.output != "json" && f.output != "html":
+		return fmt.Errorf("--output %q: use text, json or html", f.output)
 	case f.jobs < 0:
 		return fmt.Errorf("--jobs %d: give a number above 0", f.jobs)
 	case f.load < 0:
@@ -107,7 +115,8 @@ func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
 	if flags.replay != "" {
 		return runReplay(cmd, flags)
 	}
-	jobs, sets, source, err := flags.inputs(cmd.InOrStdin())
+	flags.begin = time.Unix(0, 0)
+	jobs, sets, source, err := flags.inputs(cmd)
 	if err != nil {
 		return err
 	}
@@ -123,9 +132,12 @@ func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
 }
 
 // inputs reads or makes jobs and queues.
-func (f *simulateFlags) inputs(stdin io.Reader) (jobs *trace.Trace, sets []*simulate.QueueSet, source string, err error) {
+func (f *simulateFlags) inputs(cmd *cobra.Command) (jobs *trace.Trace, sets []*simulate.QueueSet, source string, err error) {
+	if f.fromCluster {
+		return f.clusterInputs(cmd)
+	}
 	if f.trace != "" {
-		if jobs, err = f.readTrace(stdin); err != nil {
+		if jobs, err = f.readTrace(cmd.InOrStdin()); err != nil {
 			return nil, nil, "", fmt.Errorf("trace %s: %w", f.trace, err)
 		}
 		jobs.Limit(f.jobs)
@@ -151,15 +163,21 @@ func (f *simulateFlags) inputs(stdin io.Reader) (jobs *trace.Trace, sets []*simu
 	if err != nil {
 		return nil, nil, "", err
 	}
-	sets = []*simulate.QueueSet{set}
+	sets, err = f.withCompared(set)
+	return jobs, sets, source, err
+}
+
+// withCompared adds the set to compare with.
+func (f *simulateFlags) withCompared(set *simulate.QueueSet) ([]*simulate.QueueSet, error) {
+	sets := []*simulate.QueueSet{set}
 	if f.compare != "" {
 		other, err := simulate.LoadQueues(f.compare)
 		if err != nil {
-			return nil, nil, "", err
+			return nil, err
 		}
 		sets = append(sets, other)
 	}
-	return jobs, sets, source, nil
+	return sets, nil
 }
 
 func (f *simulateFlags) generate(set *simulate.QueueSet) (source string, jobs *trace.Trace, err error) {
@@ -202,7 +220,7 @@ func (f *simulateFlags) readTrace(stdin io.Reader) (*trace.Trace, error) {
 
 // simulate runs one set.
 func (f *simulateFlags) simulate(cmd *cobra.Command, n int, set *simulate.QueueSet, jobs *trace.Trace) (*simulate.Scenario, error) {
-	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: time.Unix(0, 0)}
+	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: f.begin}
 	if !f.quiet {
 		progress := newProgress(cmd.ErrOrStderr(), len(jobs.Jobs))
 		options.Progress = progress.show
@@ -250,7 +268,7 @@ func create(flag, path string, w *io.Writer) (done func() error, err error) {
 // write writes the report where it is wanted.
 func (f *simulateFlags) write(out io.Writer, report *simulate.Report) error {
 	write := map[string]func(io.Writer, *simulate.Report) error{
-		"text": simulate.WriteText, "json": simulate.WriteJSON,
+		"text": simulate.WriteText, "json": simulate.WriteJSON, "html": simulate.WriteHTML,
 	}[f.output]
 	done, err := create("--output-file", f.outputFile, &out)
 	if err != nil {

@@ -34,8 +34,8 @@ func (r *Report) column() string {
 	return "SET"
 }
 
-// queue is a ClusterQueue's part of the summary, nil if it has none.
-func (s *Scenario) queue(name string) *simulation.Queue {
+// Queue is a ClusterQueue's part of the summary, nil if it has none.
+func (s *Scenario) Queue(name string) *simulation.Queue {
 	for i := range s.Summary.Queues {
 		if s.Summary.Queues[i].Name == name {
 			return &s.Summary.Queues[i]

@@ -87,7 +87,7 @@ func writeQueues(p printer, r *Report) {
 	for i := range r.Scenarios[0].Summary.Queues {
 		name := r.Scenarios[0].Summary.Queues[i].Name
 		for k, s := range r.Scenarios {
-			q := s.queue(name)
+			q := s.Queue(name)
 			if q == nil {
 				continue
 			}

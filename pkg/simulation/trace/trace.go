@@ -197,6 +197,9 @@ func (b *Builder) Append(j Job) {
 // Cores are those of a shape, in thousandths.
 func (b *Builder) Cores(shape int32) int64 { return b.trace.Shapes[shape].Cores }
 
+// Len is how many jobs have been added.
+func (b *Builder) Len() int { return len(b.trace.Jobs) }
+
 // PodSets are those of a shape.
 func (b *Builder) PodSets(shape int32) []admission.PodSet { return b.trace.Shapes[shape].PodSets }
 
