@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ it); for a trace, queues are made from it.`,
 	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "kubeconfig file for --from-cluster (default $KUBECONFIG, then ~/.kube/config)")
 	f.DurationVar(&flags.assumeRun, "assume-run", time.Hour, "with --from-cluster: how long Workloads without maximum execution time run")
 	f.StringVar(&flags.compare, "compare", "", "second file of manifests: the same jobs in both, side by side")
-	f.StringVarP(&flags.output, "output", "o", "text", "text, json or html")
+	f.StringVarP(&flags.output, "output", "o", "text", "text, json, html (a page that loads nothing else) or png (a picture of how many jobs wait)")
 	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
 	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
 	f.DurationVar(&flags.grace, "grace", 30*time.Second, "how long the pods of an evicted job take to end")
@@ -77,6 +78,9 @@ it); for a trace, queues are made from it.`,
 	return cmd
 }
 
+// outputs are the forms of the report.
+var outputs = []string{"text", "json", "html", "png"}
+
 // validate refuses what does not go together.
 func (f *simulateFlags) validate() error {
 	switch {
@@ -86,8 +90,8 @@ func (f *simulateFlags) validate() error {
 		return fmt.Errorf("--assume-run %v: give a time above 0s, for example 1h", f.assumeRun)
 	case f.generator != "" && f.trace != "":
 		return errors.New("--generator and --trace: give one of them")
-	case f.output != "text" && f.output != "json" && f.output != "html":
-		return fmt.Errorf("--output %q: use text, json or html", f.output)
+	case !slices.Contains(outputs, f.output):
+		return fmt.Errorf("--output %q: use text, json, html or png", f.output)
 	case f.jobs < 0:
 		return fmt.Errorf("--jobs %d: give a number above 0", f.jobs)
 	case f.load < 0:
@@ -268,7 +272,7 @@ func create(flag, path string, w *io.Writer) (done func() error, err error) {
 // write writes the report where it is wanted.
 func (f *simulateFlags) write(out io.Writer, report *simulate.Report) error {
 	write := map[string]func(io.Writer, *simulate.Report) error{
-		"text": simulate.WriteText, "json": simulate.WriteJSON, "html": simulate.WriteHTML,
+		"text": simulate.WriteText, "json": simulate.WriteJSON, "html": simulate.WriteHTML, "png": simulate.WritePicture,
 	}[f.output]
 	done, err := create("--output-file", f.outputFile, &out)
 	if err != nil {

@@ -181,7 +181,7 @@ func TestSimulateRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"give one of them":             {"--generator", "hep", "--trace", text},
 		"use hep or lublin":            {"--generator", "poisson"},
-		"use text, json or html":       {"--output", "pdf"},
+		"use text, json, html or png":  {"--output", "pdf"},
 		"give a number above 0":        {"--load", "-1"},
 		"--jobs -3":                    {"--jobs", "-3"},
 		"add --format swf":             {"--trace", text},

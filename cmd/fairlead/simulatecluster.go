@@ -20,7 +20,7 @@ func (f *simulateFlags) clusterInputs(cmd *cobra.Command) (jobs *trace.Trace, se
 	f.begin = time.Now()
 	cluster, err := simulate.ReadCluster(cmd.Context(), c, host, simulate.AssumeRun(f.assumeRun), f.begin)
 	if err != nil {
-		return nil, nil, "", fmt.Errorf("--from-cluster: %s: %w", host, err)
+		return nil, nil, "", fmt.Errorf("--from-cluster: %w", err)
 	}
 	source = fmt.Sprintf("%d Workloads of %s", len(cluster.Jobs.Jobs), host)
 	set := cluster.Set
@@ -35,6 +35,7 @@ func (f *simulateFlags) clusterInputs(cmd *cobra.Command) (jobs *trace.Trace, se
 			return nil, nil, "", err
 		}
 		source += " and then " + name
+		set.Config.IgnoreUndeclared = true // jobs made up know nothing of what these queues cover
 		cluster.Merge(more)
 	}
 	if len(cluster.Jobs.Jobs) == 0 {

@@ -210,10 +210,13 @@ func (r *Report) queueChart(s *Scenario, k int, name string) *report.Chart {
 	}}
 }
 
-// WritePicture writes the chart of use as PNG, for a document.
-func (r *Report) WritePicture(w io.Writer) error {
+// WritePicture writes the chart of waiting jobs as PNG, for a document.
+func WritePicture(w io.Writer, r *Report) error {
 	c := r.waitingChart()
-	c.Title = "The same jobs, two policies: how many wait"
+	c.Title = "How many jobs wait"
+	if len(r.Scenarios) > 1 {
+		c.Title = "The same jobs, two policies: how many wait"
+	}
 	c.Picture = r.Jobs
 	c.Height = 360
 	return c.PNG(w)

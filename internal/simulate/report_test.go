@@ -100,7 +100,7 @@ func TestTheTextHasBothSets(t *testing.T) {
 
 func TestThePicture(t *testing.T) {
 	var out bytes.Buffer
-	if err := compared(t).WritePicture(&out); err != nil {
+	if err := WritePicture(&out, compared(t)); err != nil {
 		t.Fatal(err)
 	}
 	picture, err := png.Decode(&out)
