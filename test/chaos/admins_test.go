@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -307,6 +308,7 @@ func (b *builder) play(ctx context.Context, mean time.Duration) {
 		{4, b.editFlavor},
 		{3, b.remakeClass},
 		{4, b.relabelNamespace},
+		{12, b.mend},
 	})
 }
 
@@ -354,6 +356,29 @@ func (b *builder) remake(ctx context.Context, what string, object func() client.
 	if b.pause(ctx, 1500*time.Millisecond) {
 		b.create(ctx, what, object())
 	}
+}
+
+// mend makes again what is missing, so that there is always something to edit:
+// a deletion that waited for somebody's work may be long over.
+func (b *builder) mend(ctx context.Context) {
+	var missing []client.Object
+	for _, name := range flavors {
+		missing = append(missing, flavor(name))
+	}
+	for _, name := range clusterQueues {
+		missing = append(missing, baseQueue(name))
+	}
+	for i, tenant := range tenants {
+		missing = append(missing, localQueues(i, tenant)...)
+	}
+	_ = b.act(ctx, "make again what is missing", "", may, func(ctx context.Context) error {
+		for _, object := range missing {
+			if err := b.client.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (b *builder) remakeQueue(ctx context.Context) {

@@ -180,7 +180,7 @@ func (r *round) chaos(ctx context.Context) error {
 	administrator := &administrator{newActor(r.seed, adminUser, c, r.journal)}
 	actors.Go(func() { administrator.play(acting, 500*time.Millisecond) })
 	builder := &builder{actor: newActor(r.seed, "builder", r.admin, r.journal)}
-	actors.Go(func() { builder.play(acting, 2500*time.Millisecond) })
+	actors.Go(func() { builder.play(acting, 2000*time.Millisecond) })
 	operator := &operator{newActor(r.seed, "operator", r.admin, r.journal)}
 	actors.Go(func() { operator.play(acting, 4*time.Second) })
 	killer := &killer{newActor(r.seed, "killer", r.admin, r.journal), r.managers}

@@ -176,7 +176,7 @@ type killer struct {
 }
 
 func (k *killer) play(ctx context.Context, mean time.Duration) {
-	k.run(ctx, mean, []way{{5, k.kill}, {2, k.terminate}, {3, k.contend}, {3, k.endRival}})
+	k.run(ctx, mean, []way{{5, k.kill}, {2, k.terminate}, {6, k.contend}, {3, k.endRival}})
 }
 
 // note is act for what is done to processes: every error is a fault.
