@@ -157,7 +157,7 @@
 //     any ClusterQueue of the tree wakes it, not only one under whose topmost changed node it stands (reading 13), and
 //     with or without a plan; except, as always, that of its own hold.
 //
-// Readings of the amendments A1 to A6, which change what semantics section 5 says since by its words preemption under fair
+// Readings of the amendments A1 to A6 (A7 is proposed: see Options.HeadsLeaveHolds), which change what semantics section 5 says since by its words preemption under fair
 // sharing breaks its own laws. What they bring is measured by TestExceptions and TestBringToRest (with -scale).
 //
 //  50. A2, "a short flavor-resource in which its queue, and every node below the common ancestor on its side, exceeds its
@@ -172,7 +172,7 @@
 //     all trees. "Changed (spec, priority)" is whatever is no status: not Admission, Evicted, the times, reclaimable pods,
 //     Withheld. Confirm, Forget, Time, and the loss of an admission are no changes, nor is the end of one who was
 //     evicted and still used quota. That all are forgotten wakes nobody.
-//  54. A5: "borrows" by 20, holds and the request counted, the other victims gone. WeightZeroFirst is a law now.
+//  54. A5: "borrows" by 20, holds and the request counted, the other victims gone.
 //  55. A4: judged by what is held when anything changes, and by its verdict whenever a pass looks at it: if an earlier member
 //     of the order requests any of these flavor-resources in any flavor open to it, the hold ends. Its holder is looked at
 //     again, and has a clock of its own again when it holds again. Queue times change too: who returns from an

@@ -5,7 +5,11 @@ import "sort"
 // takeFair takes victims under fair sharing until the workload fits.
 func (p *problem) takeFair() (taken []*victim, done bool) {
 	within := p.staysWithin()
-	taken, rejected, done := p.firstStrategy(p.fairCandidates(within), within)
+	return p.takeFairFrom(p.fairCandidates(within), within)
+}
+
+func (p *problem) takeFairFrom(pool []*victim, within bool) (taken []*victim, done bool) {
+	taken, rejected, done := p.firstStrategy(pool, within)
 	if !done && len(p.s.strategies) > 1 {
 		return p.secondStrategy(taken, rejected)
 	}

@@ -121,6 +121,31 @@ func TestFairLeavesNominalAlone(t *testing.T) {
 	s.evicts("a: c InCohortFairSharing")
 }
 
+// Not even a victim who uses what is short, if what he uses beyond his queue's quota is not (amendment A2): n is within B's 1 of
+// cpu; B borrows gpu, which n does not use, and memory, which is not short.
+func TestFairLeavesWhatIsWithin(t *testing.T) {
+	s := plans(t, Options{FairSharing: true})
+	queue := func(name string, cpu, gpu, memory int64) {
+		weight := map[string]int64{"A": 1000, "B": 500, "C": 1000}[name]
+		s.edited(ClusterQueue{Name: name, Cohort: "c", Preemption: reclaims(AnyPriority), WeightMilli: &weight, Groups: []ResourceGroup{{
+			Covered: []string{"cpu", "gpu", "memory"}, Flavors: []FlavorQuotas{{"f",
+				map[string]Quota{"cpu": {Nominal: cpu}, "gpu": {Nominal: gpu}, "memory": {Nominal: memory}}}}}}})
+	}
+	asks := func(gpu, memory int64) func(*Workload) {
+		return func(w *Workload) { w.PodSets[0].Requests["gpu"], w.PodSets[0].Requests["memory"] = gpu, memory }
+	}
+	queue("A", 0, 0, 0)
+	queue("B", 1, 0, 0)
+	queue("C", 0, 1, 9)
+	s.runs("B", "n", 1, asks(0, 1))
+	s.runs("B", "g", 0, asks(1, 0))
+	s.job("A", "p", 1, asks(1, 0))
+	s.evicts("")
+	queue("B", 0, 0, 0)
+	queue("C", 1, 1, 9)
+	s.evicts("p: g InCohortFairSharing, n InCohortFairSharing")
+}
+
 // Any fall of usage anywhere in the tree wakes a Preempt verdict under fair sharing: here of another flavor, by which the
 // shares of others fall.
 func TestAnyFallWakesFairPreemptors(t *testing.T) {

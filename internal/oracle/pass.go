@@ -176,9 +176,9 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 
 // headHold is what a StrictFIFO head without victims holds: per flavor-resource
 // max(0, min(request, nominal - usage)); if its assignment borrows, max(0, min(request, nominal + borrowingLimit -
-// usage)), but nothing where reclaimWithinCohort is Any.
+// usage)), but nothing where reclaimWithinCohort is Any. See also Options.HeadsLeaveHolds.
 func (s *World) headHold(q *node, w *workload, v *verdict) []use {
-	usage := s.usageWithHolds(w.seen.UID)[q.index]
+	usage, left := s.usageWithHolds(w.seen.UID)[q.index], s.problem(q, w, nil, nil).held(nil)
 	if v.level > 0 && q.queue.Preemption.ReclaimWithinCohort == AnyPriority {
 		return nil
 	}
@@ -191,6 +191,9 @@ func (s *World) headHold(q *node, w *workload, v *verdict) []use {
 			} else {
 				limit = add(r.amount, usage[r.f])
 			}
+		}
+		if s.headsLeaveHolds {
+			limit = min(limit, add(usage[r.f], q.available(left, r.f)))
 		}
 		if amount := min(r.amount, limit-usage[r.f]); amount > 0 {
 			hold = append(hold, use{r.f, amount})

@@ -452,6 +452,27 @@ func TestOvertakenHolder(t *testing.T) {
 	s.decide("a")
 }
 
+// Nor does it keep a hold on f while its verdict is g, where it may not pass: once x is gone a fits in g, which vip waits for.
+func TestHeldBackHolderEnds(t *testing.T) {
+	s := plans(t, Options{}, "f")
+	s.Apply(SetFlavor{Flavor{Name: "g", NodeLabels: map[string]string{"zone": "2"}}})
+	s.edited(ClusterQueue{Name: "A", Cohort: "c", Strategy: StrictFIFO, Groups: cpuGroup(q("f", 4), q("g", 0)), Preemption: reclaims(AnyPriority)})
+	s.queue("B", "c", q("f", 0), q("g", 4))
+	s.runs("B", "b", 4)
+	s.job("B", "x", 2, found("B", "g"))
+	s.job("B", "y", 2, found("B", "g"))
+	s.edited(ClusterQueue{Name: "A", Cohort: "c", Strategy: StrictFIFO, Groups: cpuGroup(q("g", 0), q("f", 4)), Preemption: reclaims(AnyPriority)})
+	s.job("A", "vip", 4, priority(9))
+	s.workloads["vip"].seen.PodSets[0].NodeSelector = map[string]string{"zone": "2"}
+	s.Apply(SetFlavor{Flavor{Name: "f", NodeLabels: map[string]string{"zone": "1"}}})
+	s.job("A", "a", 2)
+	s.evicts("a: b InCohortReclamation")
+	s.Apply(Finish{"x"})
+	if got := s.decide("").Ends; !reflect.DeepEqual(got, []End{{UID: "a", Queue: "A", Cause: EndOvertaken}}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Not by one whom it may pass, who wants another flavor; nor is anybody overtaken in a BestEffortFIFO queue.
 func TestNotOvertaken(t *testing.T) {
 	for _, strategy := range []Strategy{StrictFIFO, BestEffortFIFO} {

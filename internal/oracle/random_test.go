@@ -200,16 +200,17 @@ func (g *generator) change() Event {
 // are legal.
 func TestRandomLogs(t *testing.T) {
 	t.Run("without preemption", func(t *testing.T) {
-		c := replay(t, 400, func(seed uint64) Options { return Options{FairSharing: seed%2 == 0} })
-		if c.admits < 4000 || c.holds < 100 {
+		c := replay(t, uint64(200**scale), func(seed uint64) Options { return Options{FairSharing: seed%2 == 0} })
+		if c.admits < 2000 || c.holds < 50 {
 			t.Errorf("the logs are too tame: %+v", c)
 		}
 	})
 	t.Run("with preemption", func(t *testing.T) {
-		c := replay(t, 200, func(seed uint64) Options {
-			return Options{FairSharing: seed%2 == 0, Preemption: true, Judge: (*World).CheckEvict, HoldTimeout: int64(seed % 3 * 5)}
+		c := replay(t, uint64(100**scale), func(seed uint64) Options {
+			return Options{FairSharing: seed%2 == 0, Preemption: true, Judge: (*World).CheckEvict, HoldTimeout: int64(seed % 3 * 5),
+				HeadsLeaveHolds: seed%4 < 2}
 		})
-		if c.admits < 1500 || c.holds < 100 || c.evicts < 150 || c.suffice < 500 {
+		if c.admits < 750 || c.holds < 50 || c.evicts < 75 || c.suffice < 250 {
 			t.Errorf("the logs are too tame: %+v", c)
 		}
 	})

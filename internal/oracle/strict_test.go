@@ -113,6 +113,33 @@ func TestHeadHoldsBorrowing(t *testing.T) {
 	}
 }
 
+// b1 of B preempts b2, and holds 2. Then the head of A comes, who borrows: by the text it holds all of the 4 that it asks for,
+// although only 3 are left, of which 2 are b1's, and neither ever fits. With amendment A7 it holds 1, and b1 gets its 2.
+func TestHeadLeavesHolds(t *testing.T) {
+	for _, leaves := range []bool{false, true} {
+		s := plans(t, Options{HeadsLeaveHolds: leaves})
+		s.cohort("c", "", q("f", 6))
+		s.edited(ClusterQueue{Name: "A", Cohort: "c", Strategy: StrictFIFO, Groups: cpuGroup(q("f", 0)),
+			Preemption: Preemption{BorrowWithinCohort: LowerPriority}})
+		s.policies("B", "c", within(LowerPriority), q("f", 4))
+		s.queue("C", "c", q("f", 0))
+		s.runs("C", "c", 7, important)
+		s.runs("B", "b2", 3)
+		s.job("B", "b1", 2, priority(1))
+		s.evicts("b1: b2 InClusterQueue")
+		s.job("A", "head", 4)
+		s.evicts("")
+		s.Apply(DeleteWorkload{"b2"})
+		if leaves {
+			s.decide("b1")
+			s.holds(map[UID]int64{"head": 1})
+		} else {
+			s.decide("")
+			s.holds(map[UID]int64{"head": 4, "b1": 2})
+		}
+	}
+}
+
 // The hold lasts while its holder is head: an overtaken one gives it back, and the new head holds in its turn.
 func TestHoldEndsWithHeadship(t *testing.T) {
 	s := newStory(t, Options{}, "f", "g")

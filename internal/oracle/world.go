@@ -16,6 +16,10 @@ type Options struct {
 	FairStrategies []FairStrategy
 	// HoldTimeout ends the hold of a preemptor, in the unit of Time; 0 means never.
 	HoldTimeout int64
+	// HeadsLeaveHolds is amendment A7, which is proposed: a StrictFIFO head without victims holds no more than is available to
+	// it, others' holds counted, once the evicted are gone. Without it a head's hold may overlap a preemptor's, and
+	// neither ever fits.
+	HeadsLeaveHolds bool
 	// Judge, if set, looks at every preemption that Decide decides, on the state before it. What it finds wrong is added to
 	// IllegalPlans. It may be CheckEvict, WithinNominal or WeightZeroFirst.
 	Judge func(s *World, e Evict) []string
@@ -34,7 +38,7 @@ const (
 // what the procedure "A pass" stores: representatives, parked marks and holds. Everything else is computed
 // from these whenever it is asked for; the fields named memo only save doing so twice for one state.
 type World struct {
-	fairSharing, ignoreUndeclared, preemption bool
+	fairSharing, ignoreUndeclared, preemption, headsLeaveHolds bool
 
 	strategies  []FairStrategy
 	judge       func(*World, Evict) []string
@@ -105,7 +109,7 @@ func New(o Options) *World {
 		o.FairStrategies = []FairStrategy{FinalShare, InitialShare}
 	}
 	return &World{
-		preemption: o.Preemption, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
+		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
 		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
