@@ -32,8 +32,8 @@ func runReplay(cmd *cobra.Command, flags *simulateFlags) error {
 	if flags.output == "json" {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(summary)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d events in %s, %d passes: all %d decisions are the same (sum %s)\n", summary.Events,
-		time.Duration(summary.Last-summary.First).Round(time.Millisecond), summary.Passes, summary.Decisions, summary.Sum)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d events in %s, %d decisions in %d passes, of which %d were recorded and are the same (sum %s)\n", summary.Events,
+		time.Duration(summary.Last-summary.First).Round(time.Millisecond), summary.Decisions, summary.Passes, summary.Compared, summary.Sum)
 	if err == nil && summary.Truncated {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), "The last line is incomplete: the recorder was ended there. All before it was compared.")
 	}

@@ -69,7 +69,7 @@ func TestReplayDecidesTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(log, again) || s.Decisions != bytes.Count(log, []byte("\n")) || s.Decisions < 400 || s.Truncated {
+	if !bytes.Equal(log, again) || s.Decisions != bytes.Count(log, []byte("\n")) || s.Decisions < 400 || s.Truncated || s.Compared != s.Passes {
 		t.Errorf("%d decisions of %d are the same: %+v", s.Decisions, bytes.Count(log, []byte("\n")), s)
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 // Summary tells what a replay has found.
 type Summary struct {
-	Events    int   `json:"events"`
-	Passes    int   `json:"passes"`
+	Events int `json:"events"`
+	Passes int `json:"passes"`
+	// Compared passes had their decisions recorded, and made the same.
+	Compared  int   `json:"compared"`
 	Decisions int   `json:"decisions"`
 	First     int64 `json:"firstNanoseconds"` // time of the first event, Unix nanoseconds
 	Last      int64 `json:"lastNanoseconds"`
@@ -78,6 +80,7 @@ func (p *player) line(text []byte, first bool, out *Summary) error {
 		return fmt.Errorf("it is no event of version %d: %w", Version, err)
 	}
 	if l.Decided != nil {
+		out.Compared++
 		return p.check(*l.Decided, l.Sum)
 	}
 	event := l.event()
