@@ -137,6 +137,7 @@ func TestFairLeavesWhatIsWithin(t *testing.T) {
 	queue("A", 0, 0, 0)
 	queue("B", 1, 0, 0)
 	queue("C", 0, 1, 9)
+	s.runs("B", "stays", 0, asks(0, 8), func(w *Workload) { w.MinimumRuntime = 100 })
 	s.runs("B", "n", 1, asks(0, 1))
 	s.runs("B", "g", 0, asks(1, 0))
 	s.job("A", "p", 1, asks(1, 0))
