@@ -42,9 +42,12 @@ type clusterQueue struct {
 	reserving, admitted int32
 	// charged is the first of the workloads that hold its quota, holders are
 	// those for which some is held, in the queue's order.
-	charged *workload
-	holders []*workload
-	roster  roster
+	// releasedAt is when the usage of a queue last fell in the trees in which it has
+	// been, by the engine's clock; the present tree's scope knows better.
+	charged    *workload
+	holders    []*workload
+	releasedAt uint64
+	roster     roster
 	// caused are the times of the evictions that its workloads have caused
 	// within the last minute. alarmAt is when something parked is to be tried
 	// again, 0 if nothing is; clock stands for the queue among such alarms.
@@ -103,9 +106,13 @@ func (e *Engine) setClusterQueue(spec ClusterQueue) {
 		return
 	}
 	least := q.spec.MinimumRuntime
+	e.changes++
 	q.spec, q.exists = spec, true
 	if least != spec.MinimumRuntime {
-		e.remakeRoster(q)
+		for w := q.charged; w != nil; w = w.next {
+			e.delist(w)
+			e.enlist(w)
+		}
 	}
 	e.forest.SetQueue(spec.Name, cache.Spec{
 		Parent: spec.Cohort, WeightMilli: spec.WeightMilli, Quotas: e.quotas(spec.Groups),
@@ -117,6 +124,7 @@ func (e *Engine) deleteClusterQueue(name string) {
 	if q == nil || !q.exists {
 		return
 	}
+	e.changes++
 	q.spec, q.exists = ClusterQueue{Name: name}, false
 	e.forest.RemoveQueue(name)
 	e.dropIfUnused(q)
@@ -127,6 +135,7 @@ func (e *Engine) setCohort(spec Cohort) {
 	if n := e.forest.FindCohort(spec.Name); n != nil && n.Exists && reflect.DeepEqual(n.Spec, s) {
 		return
 	}
+	e.changes++
 	e.forest.SetCohort(spec.Name, s)
 }
 
@@ -163,12 +172,14 @@ func (e *Engine) setFlavor(spec Flavor) {
 	if old := e.flavors[spec.Name]; old != nil && reflect.DeepEqual(*old, spec) {
 		return
 	}
+	e.changes++
 	e.flavors[spec.Name] = &spec
 	e.touchUsers(spec.Name)
 }
 
 func (e *Engine) deleteFlavor(name string) {
 	if e.flavors[name] != nil {
+		e.changes++
 		delete(e.flavors, name)
 		e.touchUsers(name)
 	}
@@ -194,6 +205,9 @@ func (q *clusterQueue) serves(e *Engine, namespace string) bool {
 
 // derive computes what depends on the queue's specification and its new tree.
 func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
+	if q.scope != nil {
+		q.releasedAt = max(q.releasedAt, q.scope.releasedAt)
+	}
 	q.scope, q.at = s, at
 	q.strict = q.spec.Strategy == StrictFIFO
 	q.keeps = false

@@ -113,6 +113,9 @@ const (
 	HoldTimedOut HoldEnd = "TimedOut" // nothing was released in time
 	HoldUseless  HoldEnd = "NoFit"    // the workload can never have it any more
 	HoldChanged  HoldEnd = "Changed"  // the workload, or where it queues, has changed
+	// HoldOvertaken: in a StrictFIFO queue a workload that asks for some of it has
+	// come before.
+	HoldOvertaken HoldEnd = "Overtaken"
 )
 
 func (Admit) decision()   {}

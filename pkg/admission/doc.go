@@ -16,11 +16,12 @@
 //	              v                 v
 //	          charge, Admit     park its class, Wait
 //
-// The rules are those of semantics sections 1 to 4 and 6. Files: events and
+// The rules are those of semantics sections 1 to 6. Files: events and
 // decisions are the interface; workload is the life of one; clusterqueue and
 // localqueue are what queues say; shape, plan and flavor turn pod sets into
 // integers; verdict is the flavor search; scope, pass, wake, besteffort,
-// strict, park and admit are the procedure; leap, turns and ranking leave out
+// strict, park and admit are the procedure; planner, plain, fair, roster, evict,
+// hold and resume take quota back; leap, turns and ranking leave out
 // of it what nobody could tell; snapshot, message and line are for readers.
 //
 // What a pass costs, n being the queues of a tree: where all of them are in one
@@ -28,5 +29,7 @@
 // one workload costs what has changed since the last passes, times log n
 // (ranking). Otherwise, and for each further admission until nothing more
 // fits, it looks at the queues whose workloads the fall may help. Trees with
-// holds are stepped to the letter.
+// holds or policies of preemption are stepped to the letter; there a search for
+// victims costs the queues that exceed their quota, and log of what is admitted
+// for each candidate.
 package admission

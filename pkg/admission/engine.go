@@ -99,6 +99,9 @@ type Engine struct {
 	holders  int
 	now      int64
 	out      []Decision
+	// changes counts changes of what is asked for and of what is owned, from 1:
+	// between two of them fair sharing evicts nobody twice.
+	changes uint64
 
 	// blocked are trees whose winner waits for pods of others, unready is how
 	// many workloads hold quota without having all pods: see blocking.go.
@@ -139,6 +142,7 @@ func New(config Config) *Engine {
 		deadlines:  queue.NewBackoff(),
 		unripe:     queue.NewBackoff(),
 		alarms:     queue.NewBackoff(),
+		changes:    1,
 		spared:     map[string]int64{},
 		intents:    map[string]intent{},
 		free:       queue.NewFreeList(),
@@ -172,11 +176,15 @@ func (e *Engine) apply(ev Event) {
 	case ForgetEviction:
 		e.forgetEviction(ev)
 	default:
-		// A hold ends when its queue closes, if only for a moment.
+		// A hold ends when its queue closes or its holder is overtaken, if only
+		// for a moment.
 		if e.holders > 0 {
 			e.sync()
 		}
 		e.edit(ev)
+		if e.holders > 0 {
+			e.sync()
+		}
 	}
 }
 
@@ -190,6 +198,7 @@ func (e *Engine) edit(ev Event) {
 	case SetCohort:
 		e.setCohort(ev.Cohort)
 	case DeleteCohort:
+		e.changes++
 		e.forest.RemoveCohort(ev.Name)
 	case SetFlavor:
 		e.setFlavor(ev.Flavor)

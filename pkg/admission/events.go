@@ -128,8 +128,8 @@ type ClusterQueue struct {
 	WeightMilli int64
 	Fungibility Fungibility
 	Preemption  Preemption
-	// MinimumRuntime, in seconds, is how long its workloads hold quota before
-	// they may be preempted.
+	// MinimumRuntime, in seconds, is how long its workloads are left running
+	// before they may be preempted.
 	MinimumRuntime int64
 	// Namespaces selects the namespaces it serves; nil serves none, an empty
 	// selector serves all.
@@ -231,10 +231,12 @@ type Workload struct {
 	// Admission is cleared, and are not queued meanwhile. Whoever plans a
 	// preemption counts them as gone.
 	Evicted bool
-	// ReservedAt is when QuotaReserved became True, Unix nanoseconds; zero
-	// means when the engine saw it first. It matters while Admission is set.
-	ReservedAt int64
-	// MinimumRuntime, in seconds from ReservedAt, is how long its priority
+	// ReservedAt and AdmittedAt are when QuotaReserved and Admitted became True,
+	// Unix nanoseconds, AdmittedAt zero if that is not so yet. If ReservedAt is
+	// zero both count as when the engine decided the admission or saw it first.
+	// They matter while Admission is set.
+	ReservedAt, AdmittedAt int64
+	// MinimumRuntime, in seconds from AdmittedAt, is how long its priority
 	// class keeps it from being preempted; the larger of this and its
 	// ClusterQueue's counts.
 	MinimumRuntime int64

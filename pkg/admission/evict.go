@@ -63,10 +63,6 @@ func (e *Engine) present(w *workload) {
 // a limit forbids that.
 func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 	h := w.hold
-	if h != nil && h.lapsed && !h.released {
-		v.reason = holdTimedOut
-		return false
-	}
 	if at, ok := e.mayCause(q, len(v.victims)); !ok {
 		v.reason, v.again = rateLimited, at
 		return false
@@ -76,18 +72,19 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 		amounts[i] = quota.Request{FR: q.scope.tree.Global(r.FR), Amount: r.Amount}
 	}
 	held := w.preempting()
+	renews := !held || q.released(h)
 	tells := len(v.victims) > 0 || !held || !equalCharges(h.amounts, amounts)
 	e.setHold(q, w, amounts)
 	h = w.hold
-	if !held || h.released {
+	if renews {
 		if held {
 			e.deadlines.Drop(&w.Item, h.until)
 		}
 		tells = tells || h.until != e.now+e.holdTimeout()
-		h.until = e.now + e.holdTimeout()
+		h.until, h.setAt = e.now+e.holdTimeout(), e.clock
 		e.deadlines.Put(&w.Item, h.until)
 	}
-	h.preempts, h.lapsed, h.released = true, false, false
+	h.preempts, h.lapsed = true, false
 	if len(v.victims) > 0 || !held {
 		h.decidedAt = e.now
 	}
@@ -120,6 +117,9 @@ func (e *Engine) evict(victim *taken) Victim {
 	w := victim.w
 	e.withdraw(w)
 	w.evicting = true
+	if victim.reason == InCohortFairSharing {
+		w.fairAt = e.changes
+	}
 	e.present(w)
 	return Victim{
 		UID: w.UID, ClusterQueue: w.home.name, Path: w.home.path(), Reason: victim.reason,
@@ -180,37 +180,12 @@ func (e *Engine) forgetEviction(ev ForgetEviction) {
 		}
 	case w.evicting && !w.evicted:
 		e.withdraw(w)
-		w.evicting = false
+		w.evicting, w.fairAt = false, 0
 		if ev.NotBefore > e.now {
 			e.spared[w.UID] = ev.NotBefore
 		}
 		e.present(w)
-		if s := w.home.scope; s != nil && !s.tree.Stale() {
-			e.wakePreemptors(s, w.charge)
-		}
-	}
-}
-
-// wakePreemptors wakes whoever may preempt, if there were somebody to preempt,
-// for quota of the given kinds: parked verdicts Preempt that consulted it.
-func (e *Engine) wakePreemptors(s *scope, charge []quota.Request) {
-	var set quota.Set
-	for _, r := range charge {
-		if f := s.tree.Local(r.FR); f >= 0 {
-			set.Put(f)
-		}
-	}
-	for _, q := range s.byName {
-		for i := 0; i < len(q.pending.Parked()); {
-			c := q.pending.Parked()[i]
-			if k := kind(c.Kind); k > noFit && k < fits && (c.Wide || c.Consulted(set)) {
-				q.pending.Wake(c)
-				s.invalidate(q)
-				e.markDirty(s)
-				continue
-			}
-			i++
-		}
+		e.wakeTree(w.home)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 // fairSearch is room for one search.
 type fairSearch struct {
-	nodes []contender
+	nodes  []contender
+	within bool // the preemptor stays within nominal
 	// rejected are the candidates that the first strategy has not allowed, by
 	// queue.
 	rejected map[int32][]*workload
@@ -18,11 +19,36 @@ type fairSearch struct {
 // contender is a node as victims come from it.
 type contender struct {
 	alive bool // it may still have some
-	path  bool // it is on the preemptor's path
-	share fairshare.Share
-	from  source
+	sure  bool // its first candidate may be taken, as things stand
+	// again are, instead of from, those that the second strategy looks at.
+	second bool
+	again  []*workload
+	path   bool // it is on the preemptor's path
+	share  fairshare.Share
+	from   source
 	// below is, on the preemptor's path, the child on that path.
 	below int32
+}
+
+// next is the first candidate of a queue, nil if there is none.
+func (c *contender) next() *workload {
+	switch {
+	case !c.second:
+		return c.from.next
+	case len(c.again) > 0:
+		return c.again[0]
+	}
+	return nil
+}
+
+// drop goes to the next candidate.
+func (c *contender) drop(p *planner) {
+	c.sure = false
+	if c.second {
+		c.again = c.again[1:]
+		return
+	}
+	c.from.advance(p)
 }
 
 // findFair takes victims from the child with the highest share, from the root
@@ -39,6 +65,7 @@ func (p *planner) findFair() bool {
 			within = within && (r.FR != f || !p.t.Over(p.q.at, f, r.Amount))
 		}
 	}
+	p.fair.within = within
 	p.setUp()
 	p.ask(+1)
 	for n := range p.fair.nodes {
@@ -46,18 +73,14 @@ func (p *planner) findFair() bool {
 			c.share = p.share(int32(n))
 		}
 	}
-	for n := range p.fair.nodes {
-		p.prune(int32(n))
-	}
+	p.fair.within = within
 	strategies := p.e.strategies()
 	found := p.takeFair(within, strategies[0])
 	if !found && !p.stopped && len(strategies) > 1 {
 		found = p.takeRejected()
 	}
 	if found {
-		p.ask(-1)
-		p.giveBack(p.fits)
-		p.ask(+1)
+		p.giveBack(p.enough, p.indispensable)
 		found = p.keep(p.legalFair)
 	}
 	p.ask(-1)
@@ -137,27 +160,65 @@ func (p *planner) side(n, lca int32) int32 {
 	return n
 }
 
-// prune skips a node that borrows nothing, unless it is on the preemptor's path.
-func (p *planner) prune(n int32) {
-	c := &p.fair.nodes[n]
-	if c.alive && !c.path && !c.share.Borrows() {
-		c.alive = false
+// changed brings the shares on a queue's path up to date, and has the candidates
+// looked at again that a node of it may forbid.
+func (p *planner) changed(n int32) {
+	top := int32(-1)
+	for ; n >= 0; n = p.t.Parent(n) {
+		p.fair.nodes[n].share = p.share(n)
+		if !p.fair.nodes[n].path {
+			top = n
+		}
+	}
+	for m := top; m >= 0 && m < p.t.End(top); m++ {
+		p.fair.nodes[m].sure = false
 	}
 }
 
-// changed brings the shares on a queue's path up to date.
-func (p *planner) changed(n int32) {
-	for ; n >= 0; n = p.t.Parent(n) {
-		p.fair.nodes[n].share = p.share(n)
-		p.prune(n)
+// sift drops candidates of a queue that may not be taken any more, for good,
+// until its first one may be, and says whether there is one.
+func (p *planner) sift(n int32) bool {
+	c := &p.fair.nodes[n]
+	for !c.sure && c.next() != nil {
+		if c.from.where == inOwn || p.mayYield(c.next(), c.from.lca) {
+			c.sure = true
+			break
+		}
+		c.drop(p)
 	}
+	c.alive = c.next() != nil
+	return c.alive
+}
+
+// mayYield says whether a workload may be a victim at all: it uses something
+// short in which its queue, and each node below the common ancestor, exceeds its
+// quota; and, where shares are compared, fair sharing has not evicted it since
+// anything has changed.
+func (p *planner) mayYield(w *workload, lca int32) bool {
+	return (p.fair.within || w.fairAt != p.e.changes) && p.exceedInUse(w, lca)
+}
+
+func (p *planner) exceedInUse(w *workload, lca int32) bool {
+	for _, f := range p.short {
+		if requestOf(w.charge, p.tree.Global(f)) == 0 {
+			continue
+		}
+		n := w.home.at
+		for n != lca && p.bare.Over(n, f, 0) {
+			n = p.t.Parent(n)
+		}
+		if n == lca {
+			return true
+		}
+	}
+	return false
 }
 
 // pick is the queue from which the next victim comes, -1 if there is none: at
 // each Cohort, the child with the highest share.
 func (p *planner) pick(node int32) int32 {
 	if p.s.queues[node] != nil {
-		if p.fair.nodes[node].alive {
+		if p.fair.nodes[node].alive && p.sift(node) {
 			return node
 		}
 		return -1
@@ -165,7 +226,7 @@ func (p *planner) pick(node int32) int32 {
 	for {
 		best := int32(-1)
 		for n := node + 1; n < p.t.End(node); n = p.t.End(n) {
-			if p.fair.nodes[n].alive && (best < 0 || p.yieldsBefore(n, best)) {
+			if p.fair.nodes[n].alive && (p.s.queues[n] == nil || p.sift(n)) && (best < 0 || p.yieldsBefore(n, best)) {
 				best = n
 			}
 		}
@@ -198,7 +259,7 @@ func (p *planner) yieldsBefore(a, b int32) bool {
 	case (qa == p.q) != (qb == p.q):
 		return qa != p.q // other queues before the own
 	}
-	return victimBefore(x.from.next, y.from.next)
+	return victimBefore(x.next(), y.next())
 }
 
 // takeFair takes victims by the first strategy until the workload fits; of a
@@ -207,7 +268,7 @@ func (p *planner) takeFair(within bool, strategy FairSharingStrategy) bool {
 	for n := p.pick(0); n >= 0; n = p.pick(0) {
 		node := &p.fair.nodes[n]
 		c := &node.from
-		for c.next != nil {
+		for p.sift(n) {
 			if !p.count() {
 				return false
 			}
@@ -215,7 +276,7 @@ func (p *planner) takeFair(within bool, strategy FairSharingStrategy) bool {
 			if c.where != inOwn {
 				v.rule, v.reason = ruleOf(within, strategy)
 			}
-			c.advance(p)
+			node.drop(p)
 			if !p.allowed(&v) {
 				p.fair.rejected[n] = append(p.fair.rejected[n], v.w)
 				continue
@@ -255,14 +316,11 @@ func (p *planner) takeRejected() bool {
 		if len(f.rejected[int32(n)]) == 0 {
 			continue
 		}
-		f.nodes[n].from.next = f.rejected[int32(n)][0]
+		f.nodes[n].second, f.nodes[n].again, f.nodes[n].sure = true, f.rejected[int32(n)], false
 		for m := int32(n); m >= 0 && !f.nodes[m].alive; m = p.t.Parent(m) {
 			f.nodes[m].alive = true
 			f.nodes[m].share = p.share(m)
 		}
-	}
-	for n := range f.nodes {
-		p.prune(int32(n))
 	}
 	for n := p.pick(0); n >= 0; n = p.pick(0) {
 		c := &f.nodes[n].from
@@ -270,7 +328,7 @@ func (p *planner) takeRejected() bool {
 		if !p.count() {
 			return false
 		}
-		v := taken{w: c.next, lca: c.lca, rule: initial, reason: InCohortFairSharing}
+		v := taken{w: f.nodes[n].next(), lca: c.lca, rule: initial, reason: InCohortFairSharing}
 		if !p.allowed(&v) {
 			continue
 		}
@@ -289,14 +347,21 @@ func (p *planner) allowed(v *taken) bool {
 		return true
 	}
 	theirs := p.side(v.w.home.at, v.lca)
-	mine := p.fair.nodes[p.fair.nodes[v.lca].below].share
-	if v.rule == initial {
-		return fairshare.Compare(mine, p.fair.nodes[theirs].share) < 0
+	mine, before := p.fair.nodes[p.fair.nodes[v.lca].below].share, p.fair.nodes[theirs].share
+	if v.rule == initial || yieldsAnyway(mine, before) {
+		return yieldsAnyway(mine, before) || fairshare.Compare(mine, before) < 0
 	}
 	p.charge(v.w, -1)
 	after := p.share(theirs)
 	p.charge(v.w, +1)
 	return fairshare.Compare(mine, after) <= 0
+}
+
+// yieldsAnyway says that a node of weight 0 which borrows yields to one that has
+// weight, or borrows nothing.
+func yieldsAnyway(mine, before fairshare.Share) bool {
+	weightless := func(s fairshare.Share) bool { return s.WeightMilli <= 0 && s.Borrows() }
+	return weightless(before) && !weightless(mine)
 }
 
 // legalFair says whether a victim's taking rule holds with all other victims
@@ -309,20 +374,37 @@ func (p *planner) legalFair(v *taken) bool {
 	mine, after := p.share(p.fair.nodes[v.lca].below), p.share(theirs)
 	p.charge(v.w, +1)
 	before := p.share(theirs)
-	legal := true
-	for n := v.w.home.at; n != v.lca; n = p.t.Parent(n) {
-		legal = legal && p.share(n).Borrows()
-	}
+	legal := p.exceedInUse(v.w, v.lca)
 	p.charge(v.w, -1)
 	v.mine, v.before, v.after = mine.Status(), before.Status(), after.Status()
-	switch v.rule {
-	case final:
+	switch {
+	case v.rule == borrows || yieldsAnyway(mine, before):
+		return legal
+	case v.rule == final:
 		return legal && fairshare.Compare(mine, after) <= 0
-	case initial:
-		return legal && fairshare.Compare(mine, before) < 0
 	}
-	return legal
+	return legal && fairshare.Compare(mine, before) < 0
 }
+
+// indispensable says whether the rule of another victim, which holds while v is
+// gone, would not hold with it back.
+func (p *planner) indispensable(v *taken) bool {
+	for i := range p.victims {
+		o := p.victims[i]
+		if o.w == v.w || o.rule == own || !p.beneath(v.w.home.at, p.fair.nodes[o.lca].below) || !p.legalFair(&o) {
+			continue
+		}
+		p.charge(v.w, +1)
+		legal := p.legalFair(&o)
+		p.charge(v.w, -1)
+		if !legal {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) beneath(n, top int32) bool { return n >= top && n < p.t.End(top) }
 
 // strategies are the rules of fair sharing in the order in which they are tried.
 func (e *Engine) strategies() []FairSharingStrategy {

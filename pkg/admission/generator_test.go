@@ -32,9 +32,8 @@ type draw struct {
 	plain bool
 	// busy worlds have little in them that could never be admitted.
 	busy bool
-	// reclaiming worlds have reclaimWithinCohort, and no lending limits: the
-	// oracle reads otherwise how far a fall below local quota reaches.
-	reclaiming bool
+	// preempting worlds have policies of preemption.
+	preempting bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
@@ -43,6 +42,7 @@ type draw struct {
 type features struct {
 	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
 	strict, holds, cycles, admissions, waits                                                   int
+	preempting, evictions, victims, otherVictims                                               int
 }
 
 // n is a number below limit. (Drawn from a longer range, since rapid prefers
@@ -68,7 +68,7 @@ func (d *draw) flavorName() string { return fmt.Sprint("f", d.n(flavorNames, "fl
 func (d *draw) namespace() string  { return fmt.Sprint("n", d.n(16, "namespace")/15) }
 
 func (d *draw) limit(label string) *quota.Amount {
-	if (d.plain || d.reclaiming) && label == "lending" || !d.oneIn(4, label) {
+	if d.plain && label == "lending" || !d.oneIn(4, label) {
 		return nil
 	}
 	l := quota.Amount(d.n(6, "limit"))
@@ -147,12 +147,32 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 		return cq
 	}
 	policies := []string{"Never", "", "LowerPriority", "Any"}
-	if d.reclaiming {
-		cq.Preemption.ReclaimWithinCohort = policies[d.n(4, "reclaim")]
-	}
+	cq.Preemption.ReclaimWithinCohort = policies[d.n(4, "reclaim")]
 	cq.Preemption.BorrowWithinCohort = policies[d.n(12, "borrow within")/4]
+	if d.preempting {
+		d.policies(&cq)
+	}
 	return cq
 }
+
+// policies lets most queues preempt.
+func (d *draw) policies(cq *ClusterQueue) {
+	p := &cq.Preemption
+	p.WithinClusterQueue = []string{"Never", "LowerPriority", "LowerOrNewerEqualPriority"}[d.n(3, "within")]
+	p.ReclaimWithinCohort = []string{"Never", "LowerPriority", "Any", "Any"}[d.n(4, "reclaim more")]
+	if d.oneIn(3, "threshold") {
+		t := int32(d.n(3, "threshold priority"))
+		p.MaxPriorityThreshold = &t
+	}
+	if d.oneIn(3, "when can preempt") {
+		cq.Fungibility.WhenCanPreempt = MayStopSearch
+	}
+	if d.oneIn(5, "minimum runtime of queue") {
+		cq.MinimumRuntime = int64(1 + d.n(6, "queue seconds"))
+	}
+}
+
+const second int64 = 1_000_000_000
 
 func (d *draw) cohort(name string) Cohort {
 	c := Cohort{Name: name, Groups: d.groups(5), WeightMilli: d.weight()}
@@ -245,6 +265,9 @@ func (d *draw) workload(uid string) Workload {
 	}
 	for p := range sets {
 		w.PodSets = append(w.PodSets, d.podSet(fmt.Sprint("p", p)))
+	}
+	if d.preempting && d.oneIn(6, "minimum runtime") {
+		w.MinimumRuntime = int64(1 + d.n(6, "seconds"))
 	}
 	if d.busy {
 		w.Namespace = "n0"

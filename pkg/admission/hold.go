@@ -3,7 +3,6 @@ package admission
 import (
 	"slices"
 
-	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
 
@@ -18,13 +17,13 @@ import (
 // section 5).
 type hold struct {
 	amounts []quota.Request // in the forest's numbers
-	// preempts: it began with a preemption; else it is that of the head of a
-	// StrictFIFO queue, which has no deadline (semantics, section 4).
+	// preempts: it began with a preemption and has a deadline; else it is that
+	// of the head of a StrictFIFO queue (semantics, section 4).
 	preempts         bool
 	decidedAt, until int64
-	// released: quota it waits for has been given back since until was set.
-	released bool
-	// lapsed: the deadline has passed and nothing is held.
+	// setAt is the engine's clock when until was set.
+	setAt uint64
+	// lapsed: a deadline has passed; what is held is held for a head.
 	lapsed  bool
 	victims []PreemptingVictim
 }
@@ -40,7 +39,7 @@ func (w *workload) held() []quota.Request {
 // preempting says whether quota is held for the workload because of a
 // preemption.
 func (w *workload) preempting() bool {
-	return w.hold != nil && w.hold.preempts && !w.hold.lapsed
+	return w.hold != nil && w.hold.preempts
 }
 
 // headHolder is the workload for which the queue holds quota because it is the
@@ -99,17 +98,34 @@ func (e *Engine) dropHold(q *clusterQueue, w *workload, cause HoldEnd) {
 		return
 	}
 	w.hold = nil
-	if h.preempts && !h.lapsed {
+	if h.preempts {
 		e.deadlines.Drop(&w.Item, h.until)
 		if cause != "" {
 			e.ended = append(e.ended, EndHold{UID: w.UID, Cause: cause})
 		}
 	}
+	e.letGo(q, w, h)
+}
+
+// letGo ends a hold as far as quota goes.
+func (e *Engine) letGo(q *clusterQueue, w *workload, h *hold) {
 	if at := slices.Index(q.holders, w); at >= 0 {
 		q.holders = slices.Delete(q.holders, at, at+1)
 		e.holders--
 	}
-	e.shiftHold(q, h.amounts, nil)
+	amounts := h.amounts
+	h.amounts = nil
+	e.shiftHold(q, amounts, nil)
+}
+
+// dropHeadHold gives back what is held for a workload as the head of a
+// StrictFIFO queue.
+func (e *Engine) dropHeadHold(q *clusterQueue, w *workload) {
+	if w.hold.lapsed {
+		e.letGo(q, w, w.hold) // it remembers that its deadline has passed
+		return
+	}
+	e.dropHold(q, w, "")
 }
 
 // tellEnded tells of holds that are no more.
@@ -143,41 +159,36 @@ func (e *Engine) lift(q *clusterQueue, w *workload, sign quota.Amount) {
 	q.scope.tree.CutTrail(trail)
 }
 
-// expire ends the holds whose deadline has passed. Their holders are not woken
-// by that, and hold nothing again before quota is released.
+// expire ends the holds whose deadline has passed, which wakes their holders
+// too: they hold nothing again, and evict nobody, before quota is released.
 func (e *Engine) expire() {
 	for i := e.deadlines.Pop(e.now); i != nil; i = e.deadlines.Pop(e.now) {
 		w := i.Owner.(*workload)
 		q, h := w.local.target, w.hold
-		s := q.scope
-		released := h.released
-		e.settleScope(s)
-		e.flush(s, nil) // what fell before may wake it
-		amounts := h.amounts
-		h.lapsed, h.amounts, h.released = true, nil, released || h.released
-		q.holders = slices.DeleteFunc(q.holders, func(o *workload) bool { return o == w })
-		e.holders--
-		e.shiftHold(q, amounts, nil)
-		e.settleScope(s)
-		e.flush(s, w.Class())
+		h.lapsed, h.preempts = true, false
+		e.letGo(q, w, h)
 		e.ended = append(e.ended, EndHold{UID: w.UID, Cause: HoldTimedOut})
 		if c := w.Class(); c.Parked() {
-			e.tell(q, c, holdTimedOut, "")
+			q.pending.Wake(c)
 		}
+		q.scope.invalidate(q)
+		e.markDirty(q.scope)
 	}
 }
 
-// flush wakes at once what has fallen, but for one class.
-func (e *Engine) flush(s *scope, exempt *queue.Class) {
-	s.eager, s.exempt = true, exempt
-	e.wake(s)
-	s.exempt = nil
+// released says whether quota was given back in the queue's tree since the
+// deadline of a hold was set.
+func (q *clusterQueue) released(h *hold) bool {
+	return max(q.releasedAt, q.scope.releasedAt) > h.setAt
 }
 
 // holdFor holds quota for the head of a StrictFIFO queue that does not fit and
 // has nobody to preempt, so that nobody takes what it waits for (semantics,
-// section 4).
+// section 4). The hold of a preemption stays as it is.
 func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
+	if w.preempting() {
+		return
+	}
 	t := q.scope.tree
 	e.lift(q, w, -1)
 	var amounts []quota.Request
@@ -194,12 +205,5 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 		}
 	}
 	e.lift(q, w, +1)
-	if w.preempting() {
-		e.deadlines.Drop(&w.Item, w.hold.until)
-		e.ended = append(e.ended, EndHold{UID: w.UID, Cause: HoldUseless})
-	}
-	if w.hold != nil {
-		w.hold.preempts, w.hold.lapsed = false, false
-	}
 	e.setHold(q, w, amounts)
 }

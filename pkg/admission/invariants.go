@@ -117,7 +117,7 @@ func (e *Engine) checkPreemption(q *clusterQueue) error {
 		return fmt.Errorf("%d workloads are listed as charged, %d are", charged, q.reserving)
 	}
 	for i, w := range q.holders {
-		if w.state != pending || w.Class() == nil || w.hold == nil || w.hold.lapsed || i > 0 && !q.holders[i-1].Before(&w.Item) {
+		if w.state != pending || w.Class() == nil || w.hold == nil || w.hold.lapsed && w.hold.preempts || i > 0 && !q.holders[i-1].Before(&w.Item) {
 			return fmt.Errorf("workload %s holds quota out of place", w.UID)
 		}
 		if w.hold.preempts && !w.Class().Alone() {

@@ -133,6 +133,7 @@ func (e *Engine) deleteLocalQueue(name localName) {
 // retarget changes what a LocalQueue says, wakes the trees it leads to and
 // places its workloads anew.
 func (e *Engine) retarget(l *localQueue, spec LocalQueue, exists bool) {
+	e.changes++
 	waiting := l.pending()
 	for _, w := range waiting {
 		e.displace(w)
@@ -161,6 +162,7 @@ func (e *Engine) setNamespace(name string, labels map[string]string) {
 	if maps.Equal(e.namespaces[name], labels) {
 		return
 	}
+	e.changes++
 	e.namespaces[name] = labels
 	if len(labels) == 0 {
 		delete(e.namespaces, name)
@@ -179,7 +181,7 @@ func (e *Engine) setNamespace(name string, labels map[string]string) {
 func (e *Engine) retry(w *workload) {
 	c, q := w.Class(), w.local.target
 	switch {
-	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !q.strict:
+	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !c.Alone() && !q.strict:
 		e.displace(w)
 		e.place(w)
 	case c != nil && c.Parked() && c.First() == &w.Item && q.scope != nil && !q.scope.tree.Stale():

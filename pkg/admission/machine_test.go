@@ -27,10 +27,17 @@ type machine struct {
 	namespaces map[string]map[string]string
 	workloads  map[string]*object
 	told       map[string]PendingReason
-	cutBelow   bool
-	ranked     bool // a ranking was used
-	next       int  // number of the last newcomer in a busy world
-	lines      []string
+	limits     map[string]PreemptionLimit
+	// replay is what the oracle was told, before the length of it before the
+	// last step; evicts are those of the last pass.
+	replay   []oracle.Event
+	before   int
+	evicts   []oracle.Evict
+	options  oracle.Options
+	cutBelow bool
+	ranked   bool // a ranking was used
+	next     int  // number of the last newcomer in a busy world
+	lines    []string
 }
 
 // object is a Workload on the API server; assumed is the admission that the
@@ -39,6 +46,10 @@ type object struct {
 	Workload
 	assumed  *Assignment
 	finished bool
+	// reservedAt is when it was decided; evicting: its eviction was decided,
+	// and nobody has written it.
+	reservedAt int64
+	evicting   bool
 }
 
 type logged struct {
@@ -51,17 +62,35 @@ func newMachine(t *rapid.T, seen *features) *machine {
 		draw: &draw{t: t, seen: seen}, queues: map[string]ClusterQueue{}, cohorts: map[string]Cohort{},
 		flavors: map[string]Flavor{}, locals: map[localName]LocalQueue{}, namespaces: map[string]map[string]string{},
 		workloads: map[string]*object{}, told: map[string]PendingReason{},
+		limits: map[string]PreemptionLimit{},
 	}
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
 	m.flat = m.oneIn(3, "flat")
-	m.reclaiming = m.oneIn(4, "reclaiming")
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
-	m.engine = New(m.config)
-	m.oracle = oracle.New(oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared})
+	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared}
+	if m.preempting = !m.plain && rapid.Bool().Draw(t, "preempting"); m.preempting {
+		m.configure(&options)
+	}
+	m.engine, m.now = New(m.config), second
+	m.oracle, m.options = oracle.New(options), options
+	m.oracle.Apply(oracle.Time{Now: m.now})
 	return m
+}
+
+// configure draws the configuration of preemption.
+func (m *machine) configure(o *oracle.Options) {
+	p := &PreemptionConfig{HoldTimeout: second * int64(1+m.n(12, "hold timeout"))}
+	p.Strategies = [][]FairSharingStrategy{
+		nil, {LessThanOrEqualToFinalShare, LessThanInitialShare}, {LessThanOrEqualToFinalShare}, {LessThanInitialShare},
+	}[m.n(4, "strategies")]
+	m.config.Preemption = p
+	o.Preemption, o.HoldTimeout = true, p.HoldTimeout
+	for _, s := range p.Strategies {
+		o.FairStrategies = append(o.FairStrategies, oracle.FairStrategy(s))
+	}
 }
 
 // step gives one event to the engine and what it means to the oracle.
@@ -73,11 +102,19 @@ func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 		m.t.Logf("    engine: %s", Line(d))
 	}
 	var out oracle.Outcome
+	m.before = len(m.replay)
+	m.replay = append(m.replay, same...)
 	for _, o := range same {
 		out = m.oracle.Apply(o)
 	}
 	for _, a := range out.Admits {
 		m.t.Logf("    oracle: %+v", a)
+	}
+	for _, v := range out.Evicts {
+		m.t.Logf("    oracle: %+v", v)
+	}
+	for _, w := range out.Waits {
+		m.t.Logf("    oracle: %+v", w)
 	}
 	if _, ok := ev.(Decide); ok {
 		m.compareDecisions(decisions, out)
@@ -127,6 +164,9 @@ func (m *machine) set(w Workload) {
 	if w.Admission != nil {
 		o.assumed = nil
 	}
+	if w.Admission == nil && o.assumed == nil || w.Evicted {
+		o.evicting = false
+	}
 	if w.Admission == nil && o.Admission != nil || w.Admission != nil {
 		delete(m.told, w.UID)
 	}
@@ -153,8 +193,8 @@ func (o *object) charged() bool { return !o.finished && (o.assumed != nil || o.A
 func (o *object) waits() bool { return !o.finished && o.assumed == nil && o.Admission == nil }
 
 func (m *machine) decide() {
-	m.now += int64(m.n(3, "time passes"))
-	var same []oracle.Event
+	m.now += second * int64(m.n(3, "time passes"))
+	same := []oracle.Event{oracle.Time{Now: m.now}}
 	for _, uid := range slices.Sorted(maps.Keys(m.workloads)) {
 		if o := m.workloads[uid]; o.NotBefore > 0 && o.NotBefore <= m.now && o.waits() {
 			same = append(same, oracle.SetWorkload{Workload: oracleWorkload(o.Workload, m.now)})
@@ -174,18 +214,34 @@ func (m *machine) decide() {
 // reason last told to each workload that waits.
 func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 	var admits []Admit
+	evicts, limits := 0, m.limits
 	for _, d := range decisions {
 		switch d := d.(type) {
 		case Admit:
 			admits = append(admits, d)
 			delete(m.told, d.UID)
 			a := d.Assignment
-			m.workloads[d.UID].assumed = &a
+			o := m.workloads[d.UID]
+			o.assumed, o.reservedAt, o.Preempting = &a, m.now, nil
+		case Evict:
+			p := d.Preemption
+			m.workloads[d.Preemptor].Preempting = &p
+			for _, v := range d.Victims {
+				m.workloads[v.UID].evicting = true
+			}
+			if len(d.Victims) > 0 {
+				m.compareEvict(d, out, evicts, len(admits))
+				evicts++
+			}
+		case EndHold:
+			if o := m.workloads[d.UID]; o != nil {
+				o.Preempting = nil
+			}
 		case Wait:
-			if m.told[d.UID] == d.Reason {
+			if m.told[d.UID] == d.Reason && d.Limit == "" && limits[d.UID] == "" {
 				m.t.Fatalf("workload %s was told %s again", d.UID, d.Reason)
 			}
-			m.told[d.UID] = d.Reason
+			m.told[d.UID], limits[d.UID] = d.Reason, d.Limit
 			m.seen.waits++
 		}
 	}
@@ -200,7 +256,12 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 			m.t.Fatalf("admission %d: engine %s, oracle %+v", i, Line(admits[i]), out.Admits[i])
 		}
 	}
+	m.evicts = out.Evicts
+	if evicts < len(out.Evicts) {
+		m.t.Fatalf("eviction %d: engine none, oracle %+v", evicts, out.Evicts[evicts])
+	}
 	m.seen.admissions += len(admits)
+	m.seen.evictions += evicts
 	for _, w := range out.Waits {
 		if got := m.told[string(w.UID)]; string(got) != string(w.Reason) {
 			m.t.Fatalf("workload %s waits: engine %q, oracle %+v", w.UID, got, w)
@@ -217,6 +278,7 @@ func (m *machine) compareState() {
 	if err := m.engine.CheckInvariants(); err != nil {
 		m.t.Fatal(err)
 	}
+	m.compareHolds()
 	for _, n := range m.oracle.Nodes() {
 		if m.oracle.InCycle(n) {
 			continue

@@ -65,16 +65,20 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 		}
 		e.alarm(q, v.again)
 	}
-	e.tell(q, c, v.reason, "")
+	reason := v.reason
+	if c.Alone() && c.First().Owner.(*workload).preempting() {
+		reason = waitingForPreempted
+	}
+	e.tell(q, c, reason, "")
 	return c
 }
 
-// parkAlone parks a workload that waits for those preempted for it. Those of
-// equal shape behind it may preempt too.
-func (e *Engine) parkAlone(q *clusterQueue, i *queue.Item, v *verdict) {
+// parkAlone parks a workload that has found victims. Those of equal shape behind
+// it may preempt too.
+func (e *Engine) parkAlone(q *clusterQueue, i *queue.Item, v *verdict, reason reasonCode) {
 	c := q.pending.Isolate(i)
 	q.scope.changed(q)
-	v.reason = waitingForPreempted
+	v.reason = reason
 	e.parkClass(q, c, v)
 }
 

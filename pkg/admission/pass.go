@@ -171,11 +171,14 @@ func (e *Engine) act(q *clusterQueue) bool {
 		e.dropHold(q, w, "")
 		e.admit(q, w, v)
 		return true
+	case v.found() && w.hold != nil && w.hold.lapsed && !q.released(w.hold):
+		e.parkAlone(q, item, v, holdTimedOut)
+		return false
 	case v.found() && e.preempt(q, w, v):
-		e.parkAlone(q, item, v)
+		e.parkAlone(q, item, v, waitingForPreempted)
 		return false
 	}
-	if q.strict && q.pending.First() == item && v.reason != holdTimedOut {
+	if q.strict && q.pending.First() == item {
 		e.holdFor(q, w, v)
 	}
 	e.park(q, item.Class(), v)
@@ -193,37 +196,6 @@ func (e *Engine) preempting(s *scope) bool {
 	})
 }
 
-// findSeeker finds the representative of a BestEffortFIFO queue where victims
-// are sought: its first workload that is not parked and does not get NoFit,
-// those for which quota is held before all others.
-func (e *Engine) findSeeker(q *clusterQueue) *queue.Item {
-	v := &q.pass.verdict
-	for {
-		i := q.firstSeeker()
-		if i == nil {
-			return nil
-		}
-		e.judgeItem(q, i, v)
-		if v.kind != noFit {
-			return i
-		}
-		e.dropHold(q, i.Owner.(*workload), HoldUseless)
-		e.park(q, i.Class(), v)
-	}
-}
-
-func (q *clusterQueue) firstSeeker() *queue.Item {
-	for _, w := range q.holders {
-		if !w.Class().Parked() {
-			return &w.Item
-		}
-	}
-	if active := q.pending.Active(); len(active) > 0 {
-		return active[0].First()
-	}
-	return nil
-}
-
 // store finds the queue's representative: its first workload that is not
 // parked and may act.
 func (e *Engine) store(s *scope, q *clusterQueue) {
@@ -232,7 +204,7 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 	case q.strict:
 		q.pass.item = e.findStrict(q)
 	case s.preempting:
-		q.pass.item = e.findSeeker(q)
+		q.pass.item = e.findSeeker(s, q)
 	default:
 		q.pass.item = e.findBestEffort(s, q)
 	}

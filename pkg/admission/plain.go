@@ -244,7 +244,7 @@ func (p *planner) attempt(borrow bool) bool {
 			}
 			p.take(p.victim(c))
 			if enough() {
-				p.giveBack(enough)
+				p.giveBack(enough, nil)
 				return p.keep(p.legalPlain)
 			}
 			if c.advance(p); c.next == nil {

@@ -25,8 +25,10 @@ type planner struct {
 	s    *scope
 	tree *cache.Tree
 	t    *quota.Tree // ahead
+	bare *quota.Tree // the same without holds, perhaps t itself
 	w    *workload   // the preemptor
-	mark int         // length of t's trail before the search
+	// Lengths of their trails before the search.
+	mark, bareMark int
 
 	requests []quota.Request // what the search is for, each flavor-resource once
 	short    []int32         // what is short of it
@@ -51,7 +53,7 @@ type rule int8
 const (
 	own     rule = iota // withinClusterQueue: no other condition
 	exceeds             // its queue and the nodes below the common ancestor exceed their quota
-	borrows             // fair sharing, preemptor within nominal: those nodes borrow
+	borrows             // fair sharing, preemptor within nominal: they exceed it in one thing that it uses
 	final               // fair sharing, LessThanOrEqualToFinalShare
 	initial             // fair sharing, LessThanInitialShare
 )
@@ -71,7 +73,8 @@ func (p *planner) begin(e *Engine, q *clusterQueue, w *workload) *planner {
 	p.e, p.q, p.s, p.w = e, q, q.scope, w
 	p.tree = q.scope.tree
 	p.t = p.tree.Ahead()
-	p.mark = len(p.t.Trail())
+	p.bare = p.tree.Bare()
+	p.mark, p.bareMark = len(p.t.Trail()), len(p.bare.Trail())
 	p.budget = DefaultSearchBudget
 	if b := e.config.Preemption.SearchBudget; b > 0 {
 		p.budget = b
@@ -85,13 +88,14 @@ func (p *planner) begin(e *Engine, q *clusterQueue, w *workload) *planner {
 
 // grade judges one resource alone that does not fit now.
 func (p *planner) grade(fr int32, amount quota.Amount) grade {
-	if p.t.Nominal(p.q.at, fr) < amount && !p.q.preemptsAnyway && p.t.Reach(p.q.at, fr, amount) <= 0 {
+	fits := p.t.Fits(p.q.at, fr, amount)
+	if !fits && p.t.Nominal(p.q.at, fr) < amount && !p.q.preemptsAnyway && p.t.Reach(p.q.at, fr, amount) <= 0 {
 		return grade{kind: noFit}
 	}
 	p.one[0], p.oneF[0] = quota.Request{FR: fr, Amount: amount}, fr
-	p.requests, p.short = p.one[:], p.oneF[:]
+	p.requests, p.short, p.victims = p.one[:], p.oneF[:], p.victims[:0]
 	g := grade{kind: noCandidates}
-	if p.find() {
+	if fits || p.find() {
 		g.kind = p.kind()
 	}
 	g.level = p.t.Level(p.q.at, fr, amount)
@@ -107,6 +111,10 @@ func (p *planner) together(v *verdict) {
 	}
 	v.short.Each(func(f int32) bool { p.short = append(p.short, f); return true })
 	v.kind, v.victims = noCandidates, v.victims[:0]
+	v.level = 0 // in the order between queues all who still use quota count
+	for _, r := range v.charges {
+		v.level = max(v.level, p.tree.Level(p.q.at, r.FR, r.Amount))
+	}
 	if p.find() {
 		v.kind, v.victims = p.kind(), append(v.victims, p.victims...)
 	}
@@ -161,7 +169,11 @@ func (p *planner) within() bool {
 // charge puts back (+1) or removes (-1) what a workload is charged.
 func (p *planner) charge(w *workload, sign quota.Amount) {
 	for _, r := range w.charge {
-		p.t.Add(w.home.at, p.tree.Local(r.FR), sign*r.Amount)
+		local := p.tree.Local(r.FR)
+		p.t.Add(w.home.at, local, sign*r.Amount)
+		if p.bare != p.t {
+			p.bare.Add(w.home.at, local, sign*r.Amount)
+		}
 	}
 }
 
@@ -177,17 +189,29 @@ func (p *planner) restore() {
 	}
 	p.victims = p.victims[:0]
 	p.t.CutTrail(p.mark)
+	p.bare.CutTrail(p.bareMark)
 }
 
-// giveBack puts back, in reverse order, victims that are not needed.
-func (p *planner) giveBack(enough func() bool) {
-	for i := len(p.victims) - 2; i >= 0; i-- {
-		w := p.victims[i].w
-		p.charge(w, +1)
-		if enough() {
-			p.victims = slices.Delete(p.victims, i, i+1)
-		} else {
-			p.charge(w, -1)
+// giveBack puts back victims that are needed neither to fit nor for the rule of
+// another, in reverse order, again and again until nobody more is.
+func (p *planner) giveBack(enough func() bool, indispensable func(*taken) bool) {
+	for again := true; again; {
+		again = false
+		for i := len(p.victims) - 1; i >= 0; i-- {
+			v := p.victims[i]
+			p.charge(v.w, +1)
+			fits := enough()
+			if fits && indispensable != nil {
+				p.charge(v.w, -1)
+				fits = !indispensable(&v)
+				p.charge(v.w, +1)
+			}
+			if fits {
+				p.victims = slices.Delete(p.victims, i, i+1)
+				again = indispensable != nil
+				continue
+			}
+			p.charge(v.w, -1)
 		}
 	}
 }
@@ -244,15 +268,10 @@ func (p *planner) count() bool {
 }
 
 // exceeds says whether a node uses more than its quota of something that is
-// short. What is held at a queue does not count.
+// short. What is held does not count.
 func (p *planner) exceeds(n int32) bool {
-	q := p.s.queues[n]
 	for _, f := range p.short {
-		held := quota.Amount(0)
-		if q != nil && len(q.holders) > 0 {
-			held = q.node.Held(p.tree.Global(f))
-		}
-		if c := p.t.At(n, f); c.Usage-held > c.Subtree {
+		if p.bare.Over(n, f, 0) {
 			return true
 		}
 	}

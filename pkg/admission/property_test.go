@@ -15,7 +15,7 @@ import (
 )
 
 // TestLaws lets random stories happen to the engine and to the oracle, and
-// checks laws 1 to 4, 6 and 7 of design section 7.
+// checks laws 1 to 7 of design section 7.
 func TestLaws(t *testing.T) {
 	seen := &features{}
 	rapid.Check(t, func(t *rapid.T) { story(t, seen) })
@@ -48,6 +48,12 @@ func TestLawsUnderLoad(t *testing.T) {
 		m.end()
 	})
 	t.Logf("%+v", *seen)
+	if seen.cases >= 100 && seen.otherVictims*200 > seen.cases {
+		t.Errorf("in %d of %d cases the engine takes other victims than the oracle", seen.otherVictims, seen.cases)
+	}
+	if seen.cases >= 100 && (seen.preempting*10 < seen.cases || seen.victims*4 < seen.cases) {
+		t.Errorf("too few of %d cases preempt: %d, with %d victims", seen.cases, seen.preempting, seen.victims)
+	}
 	if seen.cases >= 100 && (seen.ranked*10 < seen.cases || seen.depth3*10 < seen.cases || seen.strict*10 < seen.cases) {
 		t.Errorf("too few of %d cases are ranked, deep or strict", seen.cases)
 	}
@@ -96,10 +102,16 @@ func story(t *rapid.T, seen *features) {
 // end checks what holds at rest.
 func (m *machine) end() {
 	t := m.t
+	if m.preempting {
+		m.rest()
+	}
 	m.decide()
 	m.decide()
 	if wrong := m.oracle.OverLimit(); len(wrong) > 0 {
 		t.Fatalf("law 1: %v", wrong)
+	}
+	if wrong := m.oracle.IllegalPlans(); len(wrong) > 0 {
+		t.Fatalf("illegal preemptions: %v", wrong)
 	}
 	if left := m.oracle.Unserved(); len(left) > 0 {
 		t.Fatalf("law 7: %v", left)
@@ -165,6 +177,12 @@ func (m *machine) event() {
 		}
 	case 14:
 		m.cut()
+	case 15, 16:
+		if m.preempting {
+			m.victim()
+			return
+		}
+		m.edit()
 	default:
 		if m.plain && !m.oneIn(8, "edit after all") {
 			m.cycle()
@@ -184,7 +202,19 @@ func (m *machine) cycle() {
 	for range m.n(3, "arrivals") {
 		m.submit()
 	}
+	for range m.n(5, "evictions") {
+		m.victim()
+	}
 	m.decide()
+}
+
+// written is the object once its assumed admission has been written.
+func (m *machine) written(o *object) Workload {
+	w := o.Workload
+	if o.assumed != nil {
+		w.Admission, w.ReservedAt, w.AdmittedAt = o.assumed, o.reservedAt, o.reservedAt
+	}
+	return w
 }
 
 func (m *machine) submit() {
@@ -201,25 +231,30 @@ func (m *machine) submit() {
 		w.Admission = m.admission(&w)
 		w.Evicted = m.oneIn(4, "evicted")
 	} else if m.oneIn(15, "not yet") {
-		w.NotBefore = m.now + int64(m.n(4, "delay"))
+		w.NotBefore = m.now + second*int64(m.n(4, "delay"))
+	}
+	if w.Admission != nil {
+		w.ReservedAt = max(1, m.now-second*int64(m.n(4, "reserved")))
+		if !m.oneIn(4, "not admitted") {
+			w.AdmittedAt = w.ReservedAt
+		}
 	}
 	m.set(w)
 }
 
 func (m *machine) finish(o *object) {
-	o.finished, o.assumed, o.Admission = true, nil, nil
+	o.finished, o.assumed, o.Admission, o.evicting = true, nil, nil, false
 	m.step(Finish{UID: o.UID}, oracle.Finish{UID: oracle.UID(o.UID)})
 }
 
 // confirmOrClear shows the engine its admission, with or without reclaimable
 // pods, or that somebody has cleared it.
 func (m *machine) confirmOrClear(o *object) {
-	w := o.Workload
+	w := m.written(o)
 	switch {
 	case o.assumed != nil:
-		w.Admission = o.assumed
 	case m.oneIn(2, "clear"):
-		w.Admission = nil
+		w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt = nil, false, 0, 0
 	default:
 		w.PodSets = slices.Clone(w.PodSets)
 		w.PodSets[0].Reclaimable = int32(m.n(int(w.PodSets[0].Count)+1, "reclaimed"))
@@ -237,9 +272,9 @@ func (m *machine) forgetOrStale(o *object) {
 	}
 	w.NotBefore = 0
 	if m.oneIn(3, "back off") {
-		w.NotBefore = m.now + int64(m.n(4, "delay"))
+		w.NotBefore = m.now + second*int64(m.n(4, "delay"))
 	}
-	o.Workload, o.assumed = w, nil
+	o.Workload, o.assumed, o.evicting = w, nil, false
 	m.step(Forget{UID: o.UID, NotBefore: w.NotBefore},
 		oracle.SetWorkload{Workload: oracleWorkload(w, m.now)}, oracle.Forget{UID: oracle.UID(o.UID)})
 }
@@ -346,10 +381,7 @@ func (m *machine) objects() []Event {
 	}
 	for _, uid := range slices.Sorted(maps.Keys(m.workloads)) {
 		o := m.workloads[uid]
-		w := o.Workload
-		if o.assumed != nil {
-			w.Admission = o.assumed
-		}
+		w := m.written(o)
 		if o.finished {
 			all = append(all, Finish{UID: uid})
 		} else {
@@ -374,8 +406,14 @@ func (m *machine) checkRebuild() {
 	if want, got := m.engine.charges(), again.charges(); !reflect.DeepEqual(want, got) {
 		m.t.Fatalf("law 3: rebuilt state charges %v instead of %v", got, want)
 	}
+	m.checkResumed(again)
 	if len(m.oracle.Holds()) > 0 || len(m.oracle.UnservedAfterRise()) > 0 {
 		return // not kept through a restart; see semantics, section 4
+	}
+	for _, o := range m.workloads {
+		if o.charged() && (o.evicting || o.Evicted) {
+			return // who waited for it to go, in one flavor, may fit another
+		}
 	}
 	for _, d := range again.Step(m.now, Decide{}) {
 		if a, ok := d.(Admit); ok {
@@ -455,5 +493,6 @@ func (m *machine) count() {
 	add(&s.cutBelowUse, m.cutBelow)
 	add(&s.lenient, m.lenient)
 	add(&s.flat, m.flat)
+	add(&s.preempting, m.preempting)
 	add(&s.holds, len(m.oracle.Holds()) > 0)
 }

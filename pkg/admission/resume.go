@@ -83,7 +83,7 @@ func (e *Engine) redeem(q *clusterQueue, w *workload) {
 	q.pending.Isolate(&w.Item)
 	e.setHold(q, w, amounts)
 	w.hold.preempts, w.hold.victims = true, p.Victims
-	w.hold.decidedAt, w.hold.until = p.DecidedAt, p.Deadline
+	w.hold.decidedAt, w.hold.until, w.hold.setAt = p.DecidedAt, p.Deadline, e.clock
 	e.deadlines.Put(&w.Item, p.Deadline)
 }
 

@@ -78,33 +78,30 @@ func (e *Engine) roster(q *clusterQueue) *roster {
 	return &q.roster
 }
 
-// remakeRoster lets go of a roster whose order or members are to change.
-func (e *Engine) remakeRoster(q *clusterQueue) {
-	if !q.roster.made {
-		return
+// mayGoAt is when a workload that holds quota may be evicted at the earliest.
+// The minimum runtime counts from when it was admitted: until then, nothing
+// runs.
+func (e *Engine) mayGoAt(w *workload) int64 {
+	at := e.spared[w.UID]
+	if least := max(w.runtime, w.home.spec.MinimumRuntime); least > 0 && w.admittedAt > 0 {
+		at = max(at, w.admittedAt+1_000_000_000*least)
 	}
-	for w := q.charged; w != nil; w = w.next {
-		e.delist(w)
-	}
-	q.roster = roster{}
-	e.roster(q)
+	return at
 }
 
-// ripe is when a workload that holds quota may be evicted at the earliest.
-func (e *Engine) ripe(w *workload) int64 {
-	return max(w.reservedAt+1_000_000_000*max(w.runtime, w.home.spec.MinimumRuntime), e.spared[w.UID])
-}
-
-// enlist puts a workload into the roster of its home, if there is one and it is
-// a candidate.
+// enlist puts a workload that is not gone into the roster of its home, if there
+// is one, or lets it ripen first.
 func (e *Engine) enlist(w *workload) {
-	r := &w.home.roster
-	if !r.made || w.gone() || w.listed {
+	if w.gone() || w.listed || w.ripe != 0 || e.config.Preemption == nil {
 		return
 	}
-	if at := e.ripe(w); at > e.now {
+	if at := e.mayGoAt(w); at > e.now {
 		w.ripe = at
 		e.unripe.Put(&w.Item, at)
+		return
+	}
+	r := &w.home.roster
+	if !r.made {
 		return
 	}
 	w.listed = true
@@ -134,19 +131,17 @@ func (e *Engine) delist(w *workload) {
 	}
 }
 
-// ripen lists those whose minimum runtime is over, and wakes whoever may want
-// their quota.
+// ripen lists those whose minimum runtime is over, and wakes their trees.
 func (e *Engine) ripen() {
+	var last *scope
 	for i := e.unripe.Pop(e.now); i != nil; i = e.unripe.Pop(e.now) {
 		w := i.Owner.(*workload)
 		w.ripe = 0
-		e.enlist(w)
-		if w.ripe != 0 {
-			continue
-		}
 		delete(e.spared, w.UID)
-		if s := w.home.scope; s != nil && !s.tree.Stale() {
-			e.wakePreemptors(s, w.charge)
+		e.enlist(w)
+		if w.ripe == 0 && (w.home.scope != last || last == nil) {
+			e.wakeTree(w.home)
+			last = w.home.scope
 		}
 	}
 }

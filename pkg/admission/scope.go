@@ -53,10 +53,11 @@ type scope struct {
 	nested, literal bool
 	play, hopes     []*clusterQueue
 	keys            [2]fairshare.Key // room for sprint
+	// releasedAt is when the usage of a queue of the tree last fell, by the clock.
+	releasedAt uint64
 	// policies: a queue of the tree may preempt. preempting: victims are sought
-	// in this pass. exempt is a class that is not woken now.
+	// in this pass.
 	policies, preempting bool
-	exempt               *queue.Class
 	// unborn: there has been no pass yet.
 	unborn bool
 	// ranked: the tree is one for rankings. fallenNow is what has fallen at its
@@ -101,8 +102,9 @@ func (e *Engine) sync() {
 			s.invalidate(q)
 			if q.strict {
 				e.watchHead(q)
+				e.watchHolders(q)
 			} else if h := q.headHolder(); h != nil {
-				e.dropHold(q, h, "")
+				e.dropHeadHold(q, h)
 			}
 		}
 		e.markDirty(s)
@@ -234,6 +236,13 @@ func (e *Engine) markDirty(s *scope) {
 // charge changes by delta what workloads are charged at a queue.
 func (e *Engine) charge(q *clusterQueue, fr int32, delta quota.Amount) {
 	e.moved(q, e.forest.Charge(q.node, fr, delta))
+	if delta < 0 {
+		e.clock++
+		q.releasedAt = e.clock
+		if q.scope != nil {
+			q.scope.releasedAt = e.clock
+		}
+	}
 }
 
 // moved notes that usage has changed in the tree of a queue; nothing is to be
@@ -258,6 +267,9 @@ func (e *Engine) moved(q *clusterQueue, t *cache.Tree) {
 func (e *Engine) settle() {
 	for _, q := range e.examined {
 		e.watchHead(q)
+		if q.strict {
+			e.watchHolders(q)
+		}
 	}
 	e.examined = e.examined[:0]
 	for _, s := range e.moving {

@@ -226,6 +226,7 @@ func (s *script) described(old *Workload, options []string) *Workload {
 			w.NotBefore = s.time(value)
 		case "reserved": // when it reserved quota
 			w.ReservedAt = s.time(value)
+			w.AdmittedAt = w.ReservedAt
 		case "min-runtime": // seconds
 			w.MinimumRuntime = s.number(value)
 		case "misconfigured":

@@ -332,7 +332,7 @@ func (s *script) restart() {
 // admittedNow notes what the write of an admission says besides.
 func (s *script) admittedNow(uid string) {
 	c := *s.objects[uid]
-	c.ReservedAt, c.Preempting = s.now, nil
+	c.ReservedAt, c.AdmittedAt, c.Preempting = s.now, s.now, nil
 	s.objects[uid] = &c
 }
 

@@ -1,6 +1,10 @@
 package admission
 
-import "fairlead.dev/fairlead/pkg/queue"
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+)
 
 // findStrict finds the representative of a StrictFIFO queue: the first
 // workload that is not parked and that no earlier waiting one holds back. One
@@ -32,6 +36,9 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 				e.park(q, c, v)
 			case q.heldBack(v):
 				e.note(c, v)
+				if w := last.Owner.(*workload); w.preempting() {
+					e.dropHold(q, w, HoldOvertaken)
+				}
 				e.tell(q, c, waitingForQuota, heldBackMessage)
 			default:
 				return last
@@ -82,6 +89,41 @@ func (e *Engine) seeHead(q *clusterQueue, k kind) {
 	q.pass.headKind = k
 }
 
+// watchHolders ends the holds of preemptors that have been overtaken by a
+// workload that asks for something of what is held: they may not pass it, and it
+// may not have that.
+func (e *Engine) watchHolders(q *clusterQueue) {
+	if len(q.holders) == 0 || q.scope == nil || q.scope.tree.Stale() {
+		return
+	}
+	for _, w := range slices.Clone(q.holders) {
+		if w.preempting() && q.overtaken(w) {
+			e.dropHold(q, w, HoldOvertaken)
+			if c := w.Class(); c.Parked() {
+				q.pending.Wake(c)
+			}
+			q.scope.invalidate(q)
+			e.markDirty(q.scope)
+		}
+	}
+}
+
+func (q *clusterQueue) overtaken(w *workload) bool {
+	for _, list := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
+		for _, c := range list {
+			if !c.First().Before(&w.Item) {
+				break
+			}
+			for _, r := range w.hold.amounts {
+				if f := q.scope.tree.Local(r.FR); f >= 0 && c.Plan.Requested.Has(f) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // watchHead notices that a StrictFIFO queue has another head: what was held
 // for the old one is given back, and the queue is examined again.
 func (e *Engine) watchHead(q *clusterQueue) {
@@ -94,7 +136,7 @@ func (e *Engine) watchHead(q *clusterQueue) {
 	}
 	q.pass.head, q.pass.headKind = head, unseen
 	if h := q.headHolder(); h != nil && &h.Item != head {
-		e.dropHold(q, h, "")
+		e.dropHeadHold(q, h)
 	}
 	q.pending.WakeAll()
 	if head != nil {

@@ -44,7 +44,12 @@ func oracleQueue(cq ClusterQueue) oracle.ClusterQueue {
 			ReclaimWithinCohort: oracle.PreemptionPolicy(cq.Preemption.ReclaimWithinCohort),
 			BorrowWithinCohort:  oracle.PreemptionPolicy(cq.Preemption.BorrowWithinCohort),
 		},
-		WeightMilli: &cq.WeightMilli, Stop: oracle.StopPolicy(cq.Stop), Terminating: cq.Inactive != "",
+		MinimumRuntime: cq.MinimumRuntime * second,
+		WeightMilli:    &cq.WeightMilli, Stop: oracle.StopPolicy(cq.Stop), Terminating: cq.Inactive != "",
+	}
+	if t := cq.Preemption.MaxPriorityThreshold; t != nil {
+		threshold := int64(*t)
+		out.Preemption.MaxPriorityThreshold = &threshold
 	}
 	if cq.Namespaces != nil {
 		out.NamespaceSelector = &oracle.Selector{Expressions: oracleRequirements(cq.Namespaces.Requirements)}
@@ -72,6 +77,7 @@ func oracleWorkload(w Workload, now int64) oracle.Workload {
 		UID: oracle.UID(w.UID), Namespace: w.Namespace, LocalQueue: w.Queue,
 		Priority: int64(w.Priority), QueueTime: w.QueueTime, Active: !w.Inactive,
 		Evicted: w.Evicted, Misconfigured: w.Misconfigured,
+		ReservedAt: w.ReservedAt, AdmittedAt: w.AdmittedAt, MinimumRuntime: w.MinimumRuntime * second,
 	}
 	if w.NotBefore > now {
 		out.Withheld = oracle.PendingEvaluation
@@ -98,6 +104,7 @@ func oracleWorkload(w Workload, now int64) oracle.Workload {
 	}
 	if w.Admission != nil {
 		a := oracleAdmission(*w.Admission)
+		a.Reserved = w.ReservedAt != 0 && w.AdmittedAt == 0
 		out.Admission = &a
 	}
 	return out

@@ -166,6 +166,7 @@ func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 	v.grade, v.reason, v.plan = grade{kind: fits}, 0, p
 	v.choice, v.charges = v.choice[:0], v.charges[:0]
 	v.short.Clear()
+	v.wide = false
 	for i := range p.Items {
 		it := &p.Items[i]
 		best, at, reason := q.choose(it, v)
@@ -183,6 +184,9 @@ func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 				}
 			}
 		}
+	}
+	if v.kind == fits && !v.short.Empty() {
+		v.kind = noCandidates // the worst resource of a flavor was one that fits
 	}
 	if v.kind == noFit || v.kind == fits {
 		return
@@ -230,7 +234,7 @@ func (q *clusterQueue) choose(it *quota.Item, v *verdict) (best grade, at int, r
 		}
 	}
 	switch {
-	case best.kind == fits && at >= 0:
+	case best.kind == fits && at >= 0 && best.short == 0:
 		return best, at, 0
 	case exceeds:
 		return best, at, exceedsMaxQuota

@@ -97,17 +97,12 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 	woken := q.pass.item != nil && depends(&q.pass.verdict, q.pass.verdict.wide)
 	for i := 0; i < len(q.pending.Parked()); {
 		c := q.pending.Parked()[i]
-		if c.ParkedAt <= s.fell && c != s.exempt && depends(c, c.Wide) {
-			noteRelease(q.pending.Wake(c))
+		if c.ParkedAt <= s.fell && depends(c, c.Wide) {
+			q.pending.Wake(c)
 			woken = true
 			continue
 		}
 		i++
-	}
-	for _, w := range q.holders {
-		if c := w.Class(); !c.Parked() && depends(c, c.Wide) {
-			noteRelease(c)
-		}
 	}
 	if !woken {
 		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
@@ -130,16 +125,5 @@ func (e *Engine) wakeWide(s *scope) {
 			continue
 		}
 		e.wakeOutright(s, q, func(_ consulting, wide bool) bool { return wide })
-	}
-}
-
-// noteRelease notes that quota has been given back for which a workload waits
-// that has preempted others: its hold may be renewed.
-func noteRelease(c *queue.Class) {
-	if !c.Alone() {
-		return
-	}
-	if h := c.First().Owner.(*workload).hold; h != nil {
-		h.released = true
 	}
 }

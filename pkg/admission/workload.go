@@ -56,12 +56,16 @@ type workload struct {
 	home      *clusterQueue
 	charge    []quota.Request
 	admission *Assignment
-	// reservedAt is when it reserved quota, runtime the seconds for which its
-	// priority class keeps it from being preempted. evicted: its status says
-	// so; evicting: that was decided, and nobody has written it yet; leaving:
-	// the tree ahead knows. listed: it is in the roster of its home; ripe is
-	// when it will be, 0 if it is not in the engine's unripe list.
-	reservedAt, runtime, ripe          int64
+	// reservedAt is when it reserved quota, admittedAt when it was admitted, 0 if
+	// it was not; runtime the seconds from then for which its priority class
+	// keeps it from being preempted. evicted: its status says so; evicting: that
+	// was decided, and nobody has written it yet; leaving: the tree ahead knows.
+	// listed: it is in the roster of its home; ripe is when it may be, 0 if it
+	// is not in the engine's unripe list.
+	reservedAt, admittedAt int64
+	runtime, ripe          int64
+	// fairAt is the engine's count of changes when fair sharing evicted it last.
+	fairAt                             uint64
 	evicted, evicting, leaving, listed bool
 	// unready: it holds quota and not all its pods are ready.
 	unready bool
@@ -80,6 +84,7 @@ func (e *Engine) setWorkload(ev *Workload) {
 		w = &workload{Item: queue.Item{UID: ev.UID}}
 		w.Owner = w
 		e.workloads[ev.UID] = w
+		e.changes++
 		e.describe(w, ev)
 		if ev.Admission != nil {
 			e.adopt(w, ev)
@@ -93,6 +98,9 @@ func (e *Engine) setWorkload(ev *Workload) {
 		return
 	}
 	repriced := w.Priority != ev.Priority
+	if e.changed(w, ev) {
+		e.changes++
+	}
 	if repriced {
 		e.wakeTree(w.where())
 	}
@@ -121,6 +129,23 @@ func (e *Engine) setWorkload(ev *Workload) {
 	if repriced {
 		e.wakeTree(w.where())
 	}
+}
+
+// changed says whether an event tells of a workload what is not its status: a
+// count of reclaimable pods and a time to wait for are.
+func (e *Engine) changed(w *workload, ev *Workload) bool {
+	if w.Priority != ev.Priority || w.Time != ev.QueueTime || w.inactive != ev.Inactive ||
+		w.runtime != ev.MinimumRuntime || w.local.name != (localName{ev.Namespace, ev.Queue}) ||
+		w.shape.misconfigured != ev.Misconfigured || len(w.shape.podSets) != len(ev.PodSets) {
+		return true
+	}
+	for i := range ev.PodSets {
+		a, b := w.shape.podSets[i], ev.PodSets[i]
+		if a.Reclaimable, b.Reclaimable = 0, 0; !reflect.DeepEqual(a, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // where is the ClusterQueue that the workload uses or waits for, nil if its
@@ -232,15 +257,18 @@ func (e *Engine) adopt(w *workload, ev *Workload) {
 	home := e.queue(ev.Admission.ClusterQueue)
 	same := w.admission != nil && reflect.DeepEqual(w.admission, ev.Admission)
 	charge := e.found(ev)
-	since := w.reservedAt
+	reserved, began := w.reservedAt, w.admittedAt
 	if w.state == pending {
-		since = e.now
+		reserved, began = e.now, e.now
 	}
 	if w.home != home || !equalCharges(w.charge, charge) {
 		e.recharge(w, home, charge)
 	}
-	if w.reservedAt = since; ev.ReservedAt != 0 {
-		w.reservedAt = ev.ReservedAt
+	if w.reservedAt, w.admittedAt = reserved, began; ev.ReservedAt != 0 {
+		w.reservedAt, w.admittedAt = ev.ReservedAt, ev.AdmittedAt
+	}
+	if w.evicted && !ev.Evicted {
+		e.wakeTree(home)
 	}
 	if w.evicted = ev.Evicted; w.evicted {
 		w.evicting = false
@@ -361,7 +389,7 @@ func (e *Engine) discharge(w *workload) {
 	w.home, w.charge, w.admission = nil, nil, nil
 	w.state = pending
 	w.Told = 0
-	w.evicted, w.evicting = false, false
+	w.evicted, w.evicting, w.admittedAt = false, false, 0
 	delete(e.spared, w.UID)
 	e.lacksPods(w, false)
 	e.dropIfUnused(home)
@@ -381,16 +409,24 @@ func (e *Engine) remove(w *workload) {
 	e.releaseLocal(w.local)
 }
 
+// conclude removes a workload that is no more.
+func (e *Engine) conclude(w *workload) {
+	if w.state == pending || !w.gone() {
+		e.changes++
+	}
+	e.remove(w)
+}
+
 func (e *Engine) finish(uid string) {
 	if w := e.workloads[uid]; w != nil && w.state != finished {
-		e.remove(w)
+		e.conclude(w)
 	}
 	e.workloads[uid] = tombstone
 }
 
 func (e *Engine) deleteWorkload(uid string) {
 	if w := e.workloads[uid]; w != nil && w.state != finished {
-		e.remove(w)
+		e.conclude(w)
 	}
 	delete(e.workloads, uid)
 }

@@ -62,25 +62,36 @@ func (t *Tree) check(f *Forest) error {
 	return nil
 }
 
-// checkAhead recomputes the tree ahead.
+// checkAhead recomputes the tree ahead and the bare one.
 func (t *Tree) checkAhead(f *Forest) error {
-	have := t.ahead
-	if have == nil {
-		return nil
+	ahead, bare := t.ahead, t.bare
+	t.ahead, t.bare = nil, nil
+	defer func() { t.ahead, t.bare = ahead, bare }()
+	if ahead != nil {
+		if err := t.same(f, ahead, t.Ahead()); err != nil {
+			return fmt.Errorf("ahead: %w", err)
+		}
 	}
-	t.ahead = nil
-	want := t.Ahead()
-	t.ahead = have
+	if bare != nil {
+		if err := t.same(f, bare, t.Bare()); err != nil {
+			return fmt.Errorf("without holds: %w", err)
+		}
+	}
+	return nil
+}
+
+// same says where two trees differ in usage.
+func (t *Tree) same(f *Forest, have, want *quota.Tree) error {
 	for n := range int32(len(t.Nodes)) {
 		for fr := range t.FlavorResources() {
 			if have.Usage(n, fr) != want.Usage(n, fr) {
-				return fmt.Errorf("ahead, node %s uses %d of %v instead of %d",
+				return fmt.Errorf("node %s uses %d of %v instead of %d",
 					t.Nodes[n].Name, have.Usage(n, fr), f.Name(t.Global(fr)), want.Usage(n, fr))
 			}
 		}
 		for r := range t.Resources() {
 			if have.Borrowed(n, r) != want.Borrowed(n, r) {
-				return fmt.Errorf("ahead, node %s borrows %d of resource %d instead of %d", t.Nodes[n].Name, have.Borrowed(n, r), r, want.Borrowed(n, r))
+				return fmt.Errorf("node %s borrows %d of resource %d instead of %d", t.Nodes[n].Name, have.Borrowed(n, r), r, want.Borrowed(n, r))
 			}
 		}
 	}

@@ -39,7 +39,9 @@ type Tree struct {
 	// is the tree without that, nil if nobody has asked for it.
 	leaving int
 	ahead   *quota.Tree
-	stale   bool
+	// bare is the tree ahead without holds, nil if nobody has asked for it.
+	bare  *quota.Tree
+	stale bool
 }
 
 // Name is the name of the tree's root.
@@ -71,6 +73,24 @@ func (t *Tree) Ahead() *quota.Tree {
 		t.ahead.CutTrail(0)
 	}
 	return t.ahead
+}
+
+// Bare is the tree ahead without holds: that itself if nothing is held. What is
+// said of Ahead holds for it too.
+func (t *Tree) Bare() *quota.Tree {
+	if t.holds == 0 {
+		return t.Ahead()
+	}
+	if t.bare == nil {
+		t.bare = t.Ahead().Copy()
+		for _, n := range t.Nodes {
+			for _, h := range n.held {
+				t.bare.Add(n.at, t.Local(h.FR), -h.Amount)
+			}
+		}
+		t.bare.CutTrail(0)
+	}
+	return t.bare
 }
 
 // Local is the tree's number of the Forest's flavor-resource fr, -1 if the
@@ -147,7 +167,7 @@ func (f *Forest) Drop(n *Node) {
 // returns the tree in whose trail the change is, nil if that is stale.
 func (f *Forest) Charge(n *Node, fr int32, delta quota.Amount) *Tree {
 	n.usage = bump(n.usage, fr, delta)
-	return f.add(n, fr, delta)
+	return f.add(n, fr, delta, false)
 }
 
 // Hold changes by delta what is held at queue n of fr. Its result is that of
@@ -155,10 +175,12 @@ func (f *Forest) Charge(n *Node, fr int32, delta quota.Amount) *Tree {
 func (f *Forest) Hold(n *Node, fr int32, delta quota.Amount) *Tree {
 	was := len(n.held)
 	n.held = bump(n.held, fr, delta)
-	if n.tree != nil {
-		n.tree.holds += len(n.held) - was
+	if t := n.tree; t != nil {
+		if t.holds += len(n.held) - was; t.holds == 0 {
+			t.bare = nil
+		}
 	}
-	return f.add(n, fr, delta)
+	return f.add(n, fr, delta, true)
 }
 
 // Leave changes by delta what of the charges at queue n of fr is about to be
@@ -174,13 +196,20 @@ func (f *Forest) Leave(n *Node, fr int32, delta quota.Amount) {
 	if t.leaving == 0 {
 		t.ahead = nil
 	}
-	if t.ahead != nil {
-		t.ahead.Add(n.at, t.Local(fr), -delta)
-		t.ahead.CutTrail(0)
+	addTo(t.ahead, n.at, t.Local(fr), -delta)
+	addTo(t.bare, n.at, t.Local(fr), -delta)
+}
+
+// addTo changes the usage of a tree of which nobody wants to know what changed;
+// there need not be one.
+func addTo(t *quota.Tree, n, fr int32, delta quota.Amount) {
+	if t != nil {
+		t.Add(n, fr, delta)
+		t.CutTrail(0)
 	}
 }
 
-func (f *Forest) add(n *Node, fr int32, delta quota.Amount) *Tree {
+func (f *Forest) add(n *Node, fr int32, delta quota.Amount, hold bool) *Tree {
 	t := n.tree
 	if t == nil || t.stale {
 		return nil
@@ -188,12 +217,12 @@ func (f *Forest) add(n *Node, fr int32, delta quota.Amount) *Tree {
 	local := t.Local(fr)
 	if local < 0 {
 		local = t.grow(fr, f.resource[fr], f.resource)
-		t.ahead = nil // it lacks fr
+		t.ahead, t.bare = nil, nil // they lack fr
 	}
 	t.Add(n.at, local, delta)
-	if t.ahead != nil {
-		t.ahead.Add(n.at, local, delta)
-		t.ahead.CutTrail(0)
+	addTo(t.ahead, n.at, local, delta)
+	if !hold {
+		addTo(t.bare, n.at, local, delta)
 	}
 	return t
 }

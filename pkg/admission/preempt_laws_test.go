@@ -1,0 +1,192 @@
+package admission
+
+import (
+	"reflect"
+
+	"fairlead.dev/fairlead/internal/oracle"
+)
+
+// rest is law 5, and that of issue 4: with arrivals stopped and victims leaving
+// in any order the system becomes quiet, no pair preempts each other twice, and
+// whoever has preempted is admitted. Under fair sharing the text itself does not
+// promise that (internal/oracle, World.BringToRest): then only the decisions are
+// compared.
+func (m *machine) rest() {
+	var ledger oracle.Ledger
+	waiting := map[string]bool{}
+	for range 300 {
+		m.evicts = nil
+		acted := false
+		for _, d := range m.step(Decide{}, oracle.Decide{}) {
+			m.lines = append(m.lines, Line(d))
+			switch d := d.(type) {
+			case Admit:
+				acted = true
+				delete(waiting, d.UID)
+			case Evict:
+				acted = true
+				waiting[d.Preemptor] = waiting[d.Preemptor] || len(d.Victims) > 0
+			}
+		}
+		for _, ev := range m.evicts {
+			if wrong := ledger.Evict(ev); len(wrong) > 0 && !m.config.FairSharing {
+				m.t.Fatalf("law 5: %v", wrong)
+			}
+		}
+		if acted {
+			continue
+		}
+		if m.some(func(o *object) bool { return o.charged() && (o.evicting || o.Evicted) }) == nil {
+			for uid, preempted := range waiting {
+				if preempted && !m.config.FairSharing {
+					m.t.Fatalf("law 5: %s has preempted and is not admitted", uid)
+				}
+			}
+			return
+		}
+		m.release(m.some(func(o *object) bool { return o.charged() && (o.evicting || o.Evicted) }))
+	}
+	if !m.config.FairSharing {
+		m.t.Fatal("law 5: no rest after 300 passes")
+	}
+}
+
+// release lets a victim give up its quota.
+func (m *machine) release(o *object) {
+	w := m.written(o)
+	if o.assumed != nil {
+		m.set(w)
+	}
+	w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt = nil, false, 0, 0
+	m.set(w)
+}
+
+// victim lets an eviction go on: it is written, fails for good, or its quota
+// comes free, in any order.
+func (m *machine) victim() {
+	o := m.some(func(o *object) bool { return o.charged() && (o.evicting || o.Evicted) })
+	if o == nil {
+		return
+	}
+	if o.evicting && m.oneIn(6, "eviction fails") {
+		o.evicting = false
+		m.step(ForgetEviction{UID: o.UID}, oracle.EvictFailed{UID: oracle.UID(o.UID)})
+		return
+	}
+	w := m.written(o)
+	if o.evicting && !m.oneIn(3, "gone at once") {
+		w.Evicted = true
+		m.set(w)
+		return
+	}
+	m.release(o)
+}
+
+// checkResumed compares what a preemption has begun: what is held, until when,
+// and whose eviction goes on.
+func (m *machine) checkResumed(again *Engine) {
+	for uid, o := range m.workloads {
+		if o.Preempting == nil || o.finished {
+			continue
+		}
+		was, is := m.engine.workloads[uid], again.workloads[uid]
+		if was.preempting() != is.preempting() {
+			m.t.Fatalf("law 3: %s held quota: %t, rebuilt %t", uid, was.preempting(), is.preempting())
+		}
+		if !was.preempting() {
+			continue
+		}
+		if a, b := m.engine.preempted(was.hold), again.preempted(is.hold); !reflect.DeepEqual(a, b) {
+			m.t.Fatalf("law 3: %s held %+v, rebuilt %+v", uid, a, b)
+		}
+		for _, v := range was.hold.victims {
+			if w := m.workloads[v.UID]; w == nil || !w.charged() || w.reservedAt > was.hold.decidedAt {
+				continue
+			}
+			if a, b := m.engine.workloads[v.UID], again.workloads[v.UID]; a.gone() != b.gone() {
+				m.t.Fatalf("law 3: victim %s was on its way out: %t, rebuilt %t", v.UID, a.gone(), b.gone())
+			}
+		}
+	}
+}
+
+// compareEvict compares one preemption, and when it was decided. A story ends
+// where the engine takes other victims for the same preemptor at the same moment,
+// if the oracle finds nothing wrong with them: TestLaws bounds how often.
+func (m *machine) compareEvict(d Evict, out oracle.Outcome, n, admits int) {
+	if n >= len(out.Evicts) {
+		m.t.Fatalf("eviction %d: engine %s, oracle none", n, Line(d))
+	}
+	o := out.Evicts[n]
+	same := len(d.Victims) == len(o.Victims)
+	mine := o
+	mine.Victims = nil
+	for i := range d.Victims {
+		v := d.Victims[i]
+		mine.Victims = append(mine.Victims, oracle.Victim{UID: oracle.UID(v.UID), Queue: v.ClusterQueue, Reason: oracle.EvictReason(v.Reason)})
+		same = same && mine.Victims[i] == o.Victims[i]
+	}
+	m.seen.victims += len(d.Victims)
+	if d.Preemptor != string(o.Preemptor) || d.ClusterQueue != o.Queue || admits != o.AfterAdmits {
+		m.t.Fatalf("eviction %d: engine %s after %d admissions, oracle %+v", n, Line(d), admits, o)
+	}
+	if same {
+		return
+	}
+	if wrong := m.asOf(out, n).CheckEvict(mine); len(wrong) > 0 {
+		m.t.Fatalf("eviction %d: engine %s, which is wrong: %v; oracle %+v", n, Line(d), wrong, o)
+	}
+	m.seen.otherVictims++
+	m.t.Skipf("other victims: engine %s, oracle %+v", Line(d), o)
+}
+
+// asOf is the oracle as it was before its n-th preemption in the last pass.
+func (m *machine) asOf(out oracle.Outcome, n int) *oracle.World {
+	w := oracle.New(m.options)
+	w.Apply(oracle.Time{Now: second})
+	for _, ev := range m.replay[:m.before] {
+		w.Apply(ev)
+	}
+	w.Apply(oracle.Time{Now: m.now})
+	admits := 0
+	for i := range n + 1 {
+		for ; admits < out.Evicts[i].AfterAdmits; admits++ {
+			w.Apply(oracle.Assume{UID: out.Admits[admits].UID, Admission: out.Admits[admits].Admission})
+		}
+		if i < n {
+			w.Apply(oracle.AssumeEvict{Evict: out.Evicts[i]})
+		}
+	}
+	return w
+}
+
+// compareHolds compares what is held, for each workload.
+func (m *machine) compareHolds() {
+	want := m.oracle.Holds()
+	have := map[oracle.UID]map[oracle.FlavorResource]int64{}
+	for _, q := range m.engine.queues.byName {
+		for _, w := range q.holders {
+			for _, r := range w.hold.amounts {
+				name := m.engine.forest.Name(r.FR)
+				if have[oracle.UID(w.UID)] == nil {
+					have[oracle.UID(w.UID)] = map[oracle.FlavorResource]int64{}
+				}
+				have[oracle.UID(w.UID)][oracle.FlavorResource{Flavor: name.Flavor, Resource: name.Resource}] = r.Amount
+			}
+		}
+	}
+	for uid, hold := range want {
+		for f, amount := range hold {
+			if have[uid][f] != amount {
+				m.t.Fatalf("held for %s: engine %v, oracle %v", uid, have[uid], hold)
+			}
+		}
+	}
+	for uid, hold := range have {
+		for f, amount := range hold {
+			if want[uid][f] != amount {
+				m.t.Fatalf("held for %s: engine %v, oracle %v", uid, hold, want[uid])
+			}
+		}
+	}
+}
