@@ -119,8 +119,8 @@ func (e *Engine) wakeWide(s *scope) {
 	for _, q := range s.byName {
 		if !s.eager && !q.strict {
 			q.lookAgain()
-			if s.nested {
-				s.invalidate(q)
+			if s.nested || len(q.pending.Complex()) > 0 {
+				s.invalidate(q) // at least the reason to wait may be another
 			}
 			continue
 		}
