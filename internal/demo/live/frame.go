@@ -13,7 +13,9 @@ type Frame struct {
 	Elapsed time.Duration
 	// Act is its number and title, Look the sentence on what to look for.
 	Act, Look string
-	Rows      []Row
+	// Edit is the command of the administrator's edit, if there is one.
+	Edit string
+	Rows []Row
 	// Total is all quota, in cores. Done and Submitted count Jobs.
 	Total           float64
 	Done, Submitted int
@@ -53,6 +55,9 @@ func (f Frame) Table(width int, colour bool) []string {
 	}
 	for _, line := range wrap(f.Look, width-10) {
 		lines = append(lines, paint(faint, clip("          "+line, width)))
+	}
+	if f.Edit != "" {
+		lines = append(lines, clip("          $ "+f.Edit, width))
 	}
 	lines = append(lines, "",
 		clip(fmt.Sprintf("  %-10s %7s %6s %7s %8s %6s", "group", "running", "quota", "share", "waiting", "done"), width))

@@ -56,6 +56,19 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// An administrator's edit is shown under its act, on a terminal and in a log.
+func TestEditIsShown(t *testing.T) {
+	frame := act3()
+	frame.Edit = "kubectl patch clusterqueue usatlas"
+	var out bytes.Buffer
+	(&Screen{out: &out}).Show(frame)
+	for where, text := range map[string]string{"table": strings.Join(frame.Table(100, false), "\n"), "log": out.String()} {
+		if !strings.Contains(text, "  $ kubectl patch clusterqueue usatlas") {
+			t.Errorf("the %s does not show the edit:\n%s", where, text)
+		}
+	}
+}
+
 func TestScreenRedrawsInPlace(t *testing.T) {
 	var out bytes.Buffer
 	screen := &Screen{out: &out, terminal: true, size: func() (int, int, error) { return 100, 30, nil }}

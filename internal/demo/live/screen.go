@@ -96,6 +96,9 @@ func (s *Screen) line(f Frame) {
 	case f.Act != s.act:
 		s.act = f.Act
 		_, _ = fmt.Fprintf(s.out, "%s\n  %s\n", f.Act, f.Look)
+		if f.Edit != "" {
+			_, _ = fmt.Fprintf(s.out, "  $ %s\n", f.Edit)
+		}
 	case f.Elapsed-s.lastLine < lineEvery:
 		return
 	}

@@ -29,19 +29,37 @@ func TestDemoLoadIsWhatTheIssueAsksFor(t *testing.T) {
 			t.Errorf("act %s has no title or nothing to look for", act.Name)
 		}
 		for _, b := range act.Batches {
-			if b.CPU != observer.Core {
-				t.Errorf("act %s: Jobs of %s cores, want 1", act.Name, b.CPU)
+			cores := observer.Core
+			if act.Name >= reclaimFrom {
+				cores = 4 * observer.Core
+			}
+			if b.CPU != cores {
+				t.Errorf("act %s: Jobs of %s cores, want %s", act.Name, b.CPU, cores)
 			}
 			counts[act.Name+" "+b.Group] += b.Count
 		}
 	}
-	for batch, want := range map[string]int{"1 usatlas": 40, "1 osg": 20, "2 osg": 150, "3 usatlas": 150, "2 usatlas": 0, "3 osg": 0} {
+	for batch, want := range map[string]int{"1 usatlas": 40, "1 osg": 20, "2 osg": 150, "3 usatlas": 150, "2 usatlas": 0, "3 osg": 0, "7 osg": 25, "8 usatlas": 15} {
 		if counts[batch] != want {
 			t.Errorf("act and group %s: %d Jobs, want %d", batch, counts[batch], want)
 		}
 	}
 	if rules := DemoSite().Rules(); rules.Total() != 100*observer.Core || rules.Validate() != nil {
 		t.Errorf("the rules give %s cores (%v), want 100", rules.Total(), rules.Validate())
+	}
+}
+
+// Nobody may be stopped while the demo's load is played with a dying manager:
+// its observer knows of no reclaim.
+func TestCompressedStopsNobody(t *testing.T) {
+	acts := Compressed()
+	if len(acts) != 6 {
+		t.Errorf("%d acts, want 6", len(acts))
+	}
+	for _, act := range acts {
+		if act.Edit != nil || act.Validate() != nil {
+			t.Errorf("act %s: edit %v, %v", act.Name, act.Edit, act.Validate())
+		}
 	}
 }
 

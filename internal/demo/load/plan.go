@@ -14,6 +14,8 @@ type Act struct {
 	Name  string // "1"
 	Title string
 	Look  string // what to look for, one sentence
+	// Edit, if set, is what the administrator changes before anything is submitted.
+	Edit *Edit
 	// Batches are submitted at once when the act begins.
 	Batches []Batch
 	// Until says when the act is over.
@@ -112,7 +114,7 @@ func Demo() []Act {
 		{
 			Name: "5", Title: "osg fills the cluster",
 			Look:    "osg brings 170 Jobs: 100 start on its own and borrowed cores, the others wait.",
-			Batches: []Batch{{Group: "osg", Count: 170, CPU: one, Shortest: 7 * time.Second, Longest: 11 * time.Second}},
+			Batches: []Batch{{Group: "osg", Count: 170, CPU: one, Shortest: 7 * time.Second, Longest: 9 * time.Second}},
 			Until: Until{Held: map[string]observer.Milli{"osg": 100 * one}, Waiting: map[string]int{"osg": gangBacklog},
 				AtMost: 20 * time.Second},
 		},
@@ -123,8 +125,24 @@ func Demo() []Act {
 			Batches: []Batch{{Group: "usatlas", Count: 1, Pods: gangPods, CPU: one, Shortest: 4 * time.Second, Longest: 4 * time.Second}},
 			Until:   Until{AllDone: true, Hold: 500 * time.Millisecond},
 		},
+		{
+			Name: "7", Title: "osg holds all, for long",
+			Look:    "osg brings 25 Jobs of 4 cores that run long, and again borrows every core: who waits for them to end waits long.",
+			Batches: []Batch{{Group: "osg", Count: 25, CPU: 4 * one, Shortest: 15 * time.Second, Longest: 17 * time.Second}},
+			Until:   Until{Running: map[string]observer.Milli{"osg": 100 * one}, Hold: 500 * time.Millisecond, AtMost: 20 * time.Second},
+		},
+		{
+			Name: "8", Title: "usatlas takes its cores back", Edit: &DemoReclaim,
+			Look: "The administrator lets usatlas reclaim, then it brings 15 Jobs of 4 cores. Exactly the 60 cores that osg borrowed are taken from it, " +
+				"within seconds; its evicted Jobs wait, run again when usatlas is done, and complete.",
+			Batches: []Batch{{Group: "usatlas", Count: 15, CPU: 4 * one, Shortest: 5 * time.Second, Longest: 6 * time.Second}},
+			Until:   Until{AllDone: true, Hold: 500 * time.Millisecond},
+		},
 	}
 }
+
+// DemoReclaim is the administrator's edit of act 8.
+var DemoReclaim = Edit{ClusterQueue: "usatlas", Patch: `{"spec":{"preemption":{"reclaimWithinCohort":"Any"}}}`}
 
 // The gang of act 6, and how many Jobs of osg wait when it comes.
 const (
@@ -132,11 +150,12 @@ const (
 	gangBacklog = 60
 )
 
-// Compressed is the demo's load for a fifth of the cores in an eighth of the
-// time. Its acts follow each other by the clock and wait for nothing, so that
+// Compressed is the load of the demo's acts in which nobody is ever stopped,
+// for a fifth of the cores in an eighth of the time. Its acts follow each other by the clock and wait for nothing, so that
 // it goes on whatever happens to the manager.
 func Compressed() []Act {
 	acts := Demo()
+	acts = acts[:slices.IndexFunc(acts, func(a Act) bool { return a.Name == reclaimFrom })]
 	for i := range acts {
 		for k := range acts[i].Batches {
 			batch := &acts[i].Batches[k]
@@ -159,6 +178,7 @@ func Expectations() []observer.Expectation {
 	return []observer.Expectation{
 		{Text: "act 1: all 60 Jobs run at once", Act: "1", Running: 60 * observer.Core},
 		{Text: "act 2: osg borrows every idle core", Act: "2", Group: "osg", Running: 100 * observer.Core},
+		{Text: "act 8: usatlas runs on all its cores", Act: reclaimAct, Group: "usatlas", Running: 60 * observer.Core},
 	}
 }
 
@@ -166,6 +186,19 @@ func Expectations() []observer.Expectation {
 func Gangs() []observer.Gang {
 	return []observer.Gang{{Text: "act 6: the gang starts whole, before osg's backlog is gone", Act: "6", Group: "usatlas", Pods: gangPods,
 		Backlogged: "osg", Backlog: gangBacklog}}
+}
+
+// The acts of the reclaim, and how soon usatlas must hold its quota.
+const (
+	reclaimFrom   = "7"
+	reclaimAct    = "8"
+	reclaimWithin = 10 * time.Second
+)
+
+// Reclaims are the reclaims that the demo's recording must show.
+func Reclaims() []observer.Reclaim {
+	return []observer.Reclaim{{Text: "act 8: usatlas gets its quota back", Act: reclaimAct, Group: "usatlas",
+		Borrower: "osg", BorrowerAct: reclaimFrom, Within: observer.Seconds(reclaimWithin)}}
 }
 
 // Validate says what is wrong with an act, nil if nothing.

@@ -33,6 +33,8 @@ type Owner struct {
 	// StrictFIFO, owns nothing and lives on the group's quota. What a gang asks
 	// for is kept for it as it comes free.
 	Gangs bool
+	// Reclaim is the group's reclaimWithinCohort; empty leaves it unsaid.
+	Reclaim string
 	// Weight divides its share, in thousandths; 1000 is the usual weight 1.
 	Weight observer.Milli
 }

@@ -49,6 +49,9 @@ func (s *Submitter) Submit(ctx context.Context, act Act) error {
 		return err
 	}
 	begun := observer.ActBegun{Name: act.Name, Title: act.Title, Look: act.Look, Wall: time.Now()}
+	if act.Edit != nil {
+		begun.Edit = act.Edit.Command(s.Site)
+	}
 	if err := s.Manifest.Act(begun); err != nil {
 		return err
 	}

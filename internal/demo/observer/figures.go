@@ -59,6 +59,9 @@ func (h *History) startLatencies(group int) []float64 {
 		if job.Group != group || len(job.Starts) == 0 || len(job.Pods) == 0 || !job.Pods[0].Started.Happened() {
 			continue
 		}
+		if len(job.Stops) > 0 && job.Pods[0].Created.RV > job.Stops[0].RV {
+			continue // stopped before it had a pod
+		}
 		late = append(late, (job.Pods[0].Started.At - job.Starts[0].At).Seconds())
 	}
 	slices.Sort(late)

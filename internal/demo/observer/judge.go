@@ -19,6 +19,7 @@ func Judge(rules *Rules, rec *Recording, manifest *Manifest) *Verdict {
 	}
 	judgeExpectations(d, h, manifest)
 	judgeGangs(d, h, manifest)
+	judgeReclaims(d, h, manifest)
 	figures(d.verdict, h, manifest)
 	return d.close()
 }
@@ -47,12 +48,13 @@ func judgeSources(d *docket, rec *Recording, manifest *Manifest) {
 }
 
 // judgeJobs follows every submitted Job: it must have been complete exactly
-// once, must have started at most once and must not have gone round its queue.
+// once, must have started at most once, unless it is one that may be stopped,
+// and must not have gone round its queue.
 func judgeJobs(d *docket, h *History, manifest *Manifest) {
 	d.open(checkComplete)
 	d.open(checkTwice)
 	d.open(checkQueued)
-	complete := 0
+	complete, again := 0, 0
 	for _, submitted := range manifest.Jobs {
 		object := "Job " + submitted.Namespace + "/" + submitted.Name
 		job := h.Job(submitted.UID)
@@ -63,10 +65,14 @@ func judgeJobs(d *docket, h *History, manifest *Manifest) {
 		if judgeEnd(d, h, job) {
 			complete++
 		}
-		judgeStarts(d, job)
+		judgeStarts(d, job, h.Rules.mayStop(submitted))
+		again += min(len(job.Stops), 1)
 	}
 	d.detail(checkComplete, "%d of %d", complete, len(manifest.Jobs))
-	d.detail(checkTwice, "one start and one pod for each of %d", len(manifest.Jobs))
+	d.detail(checkTwice, "one start and one pod for each of %d", len(manifest.Jobs)-again)
+	if again > 0 {
+		d.detail(checkTwice, "one start and one pod for each of %d; the other %d were stopped and are judged below", len(manifest.Jobs)-again, again)
+	}
 	d.detail(checkQueued, "all were created suspended")
 }
 
@@ -103,14 +109,20 @@ func ranToSuccess(job *JobStory) bool {
 	return succeeded >= int(job.pods)
 }
 
-func judgeStarts(d *docket, job *JobStory) {
-	if len(job.Starts) > 1 {
+// judgeStarts looks at how a Job came to run. One that may be stopped has one
+// start and one set of pods more for each stop.
+func judgeStarts(d *docket, job *JobStory, mayStop bool) {
+	stops := 0
+	if mayStop {
+		stops = len(job.Stops)
+	}
+	if len(job.Starts) > 1+stops {
 		d.violate(checkTwice, job.Starts[1].At, job.Object(), "it was unsuspended %d times", len(job.Starts))
 	}
-	if len(job.Stops) > 0 {
+	if len(job.Stops) > stops {
 		d.violate(checkTwice, job.Stops[0].At, job.Object(), "it was suspended again after it had started")
 	}
-	if may := int(job.pods); len(job.Pods) > may {
+	if may := int(job.pods) * (1 + stops); len(job.Pods) > may {
 		var names []string
 		for _, pod := range job.Pods {
 			names = append(names, pod.Name)

@@ -23,6 +23,7 @@ type ActBegun struct {
 	Name  string    `json:"name"`
 	Title string    `json:"title"`
 	Look  string    `json:"look,omitempty"` // what to look for
+	Edit  string    `json:"edit,omitempty"` // what the administrator changed as it began, as a command
 	Wall  time.Time `json:"wall"`           // local time
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // unzipped reads a file of the real run in testdata/demo.
@@ -55,6 +56,10 @@ func TestRealRecording(t *testing.T) {
 	smaller := *rules
 	smaller.Groups = slices.Clone(rules.Groups)
 	smaller.Groups[1].Nominal -= Core
+	sooner, nobody := *rules, *rules
+	sooner.Reclaims = slices.Clone(rules.Reclaims)
+	sooner.Reclaims[0].Within = Seconds(time.Second)
+	nobody.Reclaims = nil
 	for name, tt := range map[string]struct {
 		rules    *Rules
 		data     []byte
@@ -64,6 +69,8 @@ func TestRealRecording(t *testing.T) {
 		"one Job more was submitted":       {rules, recording, &Manifest{Jobs: lost}, checkComplete},
 		"the shares should be 55 and 45":   {&heavier, recording, manifest, checkSplit},
 		"there should be 99 cores":         {&smaller, recording, manifest, checkQuota},
+		"usatlas should wait 1 s at most":  {&sooner, recording, manifest, rules.Reclaims[0].Text},
+		"nobody may be stopped":            {&nobody, recording, manifest, checkTwice},
 		"a Job ran for nobody":             {rules, recording, &Manifest{Jobs: manifest.Jobs[1:]}, checkStranger},
 		"a line is missing":                {rules, cut(recording, 1000), manifest, checkRecording},
 		"the end is missing":               {rules, cut(recording, bytes.Count(recording, []byte("\n"))-1), manifest, checkRecording},

@@ -28,7 +28,7 @@ type JobStory struct {
 	// BornRunning says that it was not suspended at its creation.
 	BornRunning bool
 	// Starts and Stops are the times at which it was unsuspended and suspended
-	// again; a healthy Job has one start and no stop.
+	// again; a Job that nobody preempts has one start and no stop.
 	Starts, Stops []Moment
 	// Finishes are the times at which it became Complete or Failed.
 	Finishes []Moment
@@ -36,6 +36,8 @@ type JobStory struct {
 	Deleted  Moment
 	Pods     []*PodStory
 
+	// asked is what its pods requested at once when it was first seen.
+	asked Milli
 	// startedWith is how many pods it was to run at once when it first started.
 	startedWith int32
 
@@ -62,6 +64,9 @@ type Load struct {
 	// Held counts against quota: Jobs that are unsuspended and not finished, or
 	// their unfinished pods if those request more.
 	Held Milli
+	// Leaving is the part of Held that Jobs give back which were stopped, as
+	// their pods end.
+	Leaving Milli
 	// Running is what pods in phase Running request.
 	Running Milli
 	// Waiting is what suspended Jobs request; PendingJobs is their number.
@@ -148,6 +153,9 @@ func (r *Replay) job(seen *JobSeen, now Moment) {
 	}
 	story.failed = seen.Failed
 	story.shape = seen.CPU * Milli(max(0, min(seen.Parallelism, seen.Completions-seen.Succeeded)))
+	if first {
+		story.asked = story.shape
+	}
 	switch {
 	case story.suspended && !seen.Suspend:
 		if len(story.Starts) == 0 {
@@ -241,6 +249,8 @@ func (r *Replay) charge(s *JobStory, sign int) {
 	if s.active() {
 		held = max(held, s.shape)
 		load.ActiveJobs += sign
+	} else {
+		load.Leaving += held * Milli(sign)
 	}
 	load.Held += held * Milli(sign)
 	load.Running += running * Milli(sign)
@@ -254,11 +264,14 @@ func (r *Replay) charge(s *JobStory, sign int) {
 	}
 }
 
-// requested is what the pods of a finished Job requested.
+// requested is what the pods of a finished Job requested, without those that
+// were taken away when it was stopped.
 func (s *JobStory) requested() Milli {
 	var sum Milli
 	for _, p := range s.Pods {
-		sum += p.CPU
+		if p.Outcome != "Deleted" {
+			sum += p.CPU
+		}
 	}
 	return sum
 }

@@ -23,6 +23,8 @@ type Rules struct {
 	Expect []Expectation `json:"expect,omitempty"`
 	// Gangs must have been started whole.
 	Gangs []Gang `json:"gangs,omitempty"`
+	// Reclaims are the only times at which Jobs may be stopped.
+	Reclaims []Reclaim `json:"reclaims,omitempty"`
 }
 
 // Group is one owner of quota and the namespaces whose Jobs count as its own.
@@ -77,6 +79,22 @@ type Gang struct {
 	// the gang comes. At least one of these must wait still when it starts.
 	Backlogged string `json:"backlogged"`
 	Backlog    int    `json:"backlog"`
+}
+
+// Reclaim is a group that takes its nominal quota back from another one that
+// has borrowed it: Jobs of the borrower are stopped, never more than are needed
+// at that instant, and run again later.
+type Reclaim struct {
+	Text string `json:"text"`
+	// Act and Group find the Jobs that want the group's nominal quota back.
+	Act   string `json:"act"`
+	Group string `json:"group"`
+	// Borrower is the group, BorrowerAct the act of the Jobs that may be stopped.
+	Borrower    string `json:"borrower"`
+	BorrowerAct string `json:"borrowerAct"`
+	// Within is how long after its first Job came the group must hold its
+	// nominal quota. Seconds.
+	Within Seconds `json:"withinSeconds"`
 }
 
 // Seconds is a duration written as a number of seconds.
@@ -151,6 +169,14 @@ func (r *Rules) Validate() error {
 		}
 		if g.Pods < 2 || g.Backlog < 1 {
 			return fmt.Errorf("gang %q must have at least 2 pods and come upon a backlog of at least 1 Job", g.Text)
+		}
+	}
+	for _, c := range r.Reclaims {
+		if !slices.Contains(names, c.Group) || !slices.Contains(names, c.Borrower) || c.Group == c.Borrower {
+			return fmt.Errorf("reclaim %q must name two groups of these rules, not %s and %s", c.Text, c.Group, c.Borrower)
+		}
+		if c.Within <= 0 {
+			return fmt.Errorf("reclaim %q: withinSeconds must be above 0", c.Text)
 		}
 	}
 	if s := r.Split; s != nil && (s.Tolerance <= 0 || s.RunningTolerance <= 0 || s.Minimum <= 0) {

@@ -39,14 +39,21 @@ type cluster struct {
 	held     [2]int
 	// pods of each Job that is submitted.
 	pods int32
+	// running are the Jobs that hold cores, by start; leaving is how many cores
+	// stopped Jobs are giving back.
+	running []*toyJob
+	leaving int
+	// preempt, if set, stops Jobs before any are started.
+	preempt func(c *cluster)
 	// choose tells which group starts a Job next, -1 for none.
 	choose func(c *cluster) int
 }
 
 type toyJob struct {
 	JobSeen
-	group  int
-	runFor time.Duration
+	group   int
+	runFor  time.Duration
+	attempt int // how often it was stopped
 }
 
 type entry struct {
@@ -85,7 +92,7 @@ func (c *cluster) pod(job *toyJob, change Change, phase, node string) {
 	for i := range job.Completions {
 		c.rv++
 		c.records = append(c.records, Record{At: c.now, Kind: KindPod, Pod: &PodSeen{
-			Change: change, UID: fmt.Sprintf("pod-%d-%s", i, job.UID), Namespace: job.Namespace, Name: fmt.Sprintf("%s-%d", job.Name, i),
+			Change: change, UID: fmt.Sprintf("pod-%d-%d-%s", job.attempt, i, job.UID), Namespace: job.Namespace, Name: fmt.Sprintf("%s-%d", job.Name, i),
 			ResourceVersion: c.rv, Job: job.UID, CPU: job.CPU, Node: node, Phase: phase,
 		}})
 	}
@@ -107,6 +114,9 @@ func (c *cluster) submit(act string, group, count int, shortest, longest time.Du
 }
 
 func (c *cluster) admit() {
+	if c.preempt != nil {
+		c.preempt(c)
+	}
 	for {
 		g := c.choose(c)
 		if g < 0 || len(c.waiting[g]) == 0 {
@@ -122,15 +132,46 @@ func (c *cluster) admit() {
 }
 
 func (c *cluster) run(job *toyJob) {
-	start := c.now
-	c.at(start+30*time.Millisecond, func() { c.pod(job, Added, "Pending", "") })
-	c.at(start+50*time.Millisecond, func() { c.pod(job, Modified, "Pending", "node-0") })
-	c.at(start+90*time.Millisecond, func() { c.pod(job, Modified, "Running", "node-0") })
-	c.at(start+90*time.Millisecond+job.runFor, func() { c.pod(job, Modified, "Succeeded", "node-0") })
-	c.at(start+120*time.Millisecond+job.runFor, func() {
+	start, attempt := c.now, job.attempt
+	c.running = append(c.running, job)
+	then := func(after time.Duration, do func()) {
+		c.at(start+after, func() {
+			if job.attempt == attempt {
+				do()
+			}
+		})
+	}
+	then(30*time.Millisecond, func() { c.pod(job, Added, "Pending", "") })
+	then(50*time.Millisecond, func() { c.pod(job, Modified, "Pending", "node-0") })
+	then(90*time.Millisecond, func() { c.pod(job, Modified, "Running", "node-0") })
+	then(90*time.Millisecond+job.runFor, func() { c.pod(job, Modified, "Succeeded", "node-0") })
+	then(120*time.Millisecond+job.runFor, func() {
 		job.Succeeded, job.Finished = job.Completions, "Complete"
 		c.seen(Modified, job)
+		c.gone(job)
+		c.at(c.now+10*time.Millisecond, c.admit)
+	})
+}
+
+// gone takes a Job's cores back.
+func (c *cluster) gone(job *toyJob) {
+	c.running = slices.DeleteFunc(c.running, func(one *toyJob) bool { return one == job })
+	c.held[job.group] -= int(job.Parallelism)
+}
+
+// stop suspends a Job that runs; it waits again when its pods are gone.
+func (c *cluster) stop(job *toyJob, takes time.Duration) {
+	job.Suspend = true
+	c.seen(Modified, job)
+	c.running = slices.DeleteFunc(c.running, func(one *toyJob) bool { return one == job })
+	c.leaving += int(job.Parallelism)
+	stopped := *job
+	job.attempt++
+	c.at(c.now+takes, func() {
+		c.pod(&stopped, Deleted, "Running", "node-0")
+		c.leaving -= int(job.Parallelism)
 		c.held[job.group] -= int(job.Parallelism)
+		c.waiting[job.group] = append(c.waiting[job.group], job)
 		c.at(c.now+10*time.Millisecond, c.admit)
 	})
 }

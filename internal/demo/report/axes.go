@@ -90,10 +90,12 @@ func (a axes) boundaries(c canvas, acts []act, named bool) {
 		if i+1 < len(acts) {
 			end = a.px(acts[i+1].from)
 		}
-		text := "Act " + one.name
-		if long := text + ": " + one.title; float64(len(long))*6 < end-x {
-			text = long
+		text, gap := one.name, 1.0 // of a short act the number alone
+		for _, long := range []string{"Act " + one.name, "Act " + one.name + ": " + one.title} {
+			if float64(len(long))*6 < end-x-4 {
+				text, gap = long, 4
+			}
 		}
-		c.text(point{x + 4, a.y - 10}, text, label{muted, 11, left, false, false})
+		c.text(point{x + gap, a.y - 10}, text, label{muted, 11, left, false, false})
 	}
 }

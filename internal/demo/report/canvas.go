@@ -15,6 +15,7 @@ const (
 	share  paint = "share"  // the fair share
 	ground paint = "ground" // the page itself
 	shade  paint = "shade"  // a window marked in a chart
+	halt   paint = "halt"   // Jobs stopped
 )
 
 // groupPaints are the groups' colours: Okabe and Ito's set, which people with
@@ -34,6 +35,7 @@ var tones = map[paint]tone{
 	share:     {rgb(0xb3003b), rgb(0xff7b9c)},
 	ground:    {rgb(0xffffff), rgb(0x0d1117)},
 	shade:     {rgb(0xeef1f4), rgb(0x1b222b)},
+	halt:      {rgb(0x7a3e9d), rgb(0xc69ae0)},
 	"group-0": {rgb(0x0072b2), rgb(0x4aa8e0)},
 	"group-1": {rgb(0xe69f00), rgb(0xe6a726)},
 	"group-2": {rgb(0x009e73), rgb(0x2fc49a)},

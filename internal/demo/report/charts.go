@@ -66,8 +66,19 @@ func (r *Run) drawCores(c canvas, in box) {
 		}
 		c.text(point{a.x + a.w - 4, a.py(own) - 5}, text, label{ink, 11, right, false, false})
 	}
+	r.drawStops(c, a)
 	a.boundaries(c, r.acts(), true)
 	a.legend(c, append(keys, key{text: "quota", line: &quotaStroke}, key{text: "fair share", line: &shareStroke}))
+}
+
+// drawStops marks when Jobs were stopped and how many.
+func (r *Run) drawStops(c canvas, a axes) {
+	for _, s := range r.stoppings() {
+		left := a.px(s.from)
+		box{left, a.y, max(3, a.px(s.to)-left), a.h}.rect(c, halt, 0.85)
+		text := fmt.Sprintf("%d %s Jobs stopped", s.jobs, r.Rules.Groups[s.group].Name)
+		c.text(point{left - 5, a.y + 13}, text, label{halt, 12, right, true, false})
+	}
 }
 
 // drawDue draws the fair shares one on another: the outline that the areas
@@ -84,35 +95,48 @@ func (r *Run) drawDue(c canvas, a axes, s sampled, x func(int) float64) {
 	}
 }
 
-// drawDecisions draws how many Jobs were started in each second.
+// drawDecisions draws how many Jobs were started, and stopped, in each second.
 func (r *Run) drawDecisions(c canvas, in box) {
 	from, to := r.span()
-	counts := r.startsPerSecond(from, to)
-	most := 1.0
-	for i := range counts[0] {
-		sum := 0.0
+	counts := r.perSecond(starts, from, to)
+	stopped := make([]float64, len(counts[0]))
+	for _, group := range r.perSecond(stops, from, to) {
+		for i, n := range group {
+			stopped[i] += n
+		}
+	}
+	most, halted := 1.0, false
+	for i := range stopped {
+		sum := stopped[i]
+		halted = halted || sum > 0
 		for g := range counts {
 			sum += counts[g][i]
 		}
 		most = max(most, sum)
 	}
 	a := axes{in, from, to, most * 1.1}
-	a.draw(c, "seconds since the recording began", "Jobs started per second")
+	a.draw(c, "seconds since the recording began", "Jobs per second")
 	a.caption(c, "Decisions")
 	keys := []key{}
 	for g, group := range r.Rules.Groups {
-		keys = append(keys, key{text: group.Name, paint: groupPaint(g)})
+		keys = append(keys, key{text: group.Name + " started", paint: groupPaint(g)})
 	}
-	for i := range counts[0] {
-		below := 0.0
-		for g := range counts {
-			if v := counts[g][i]; v > 0 {
-				x := from + float64(i)
-				right := min(a.px(x+1), a.x+a.w)
-				box{a.px(x) + 0.5, a.py(below + v), max(0.5, right-a.px(x)-1), a.py(below) - a.py(below+v)}.rect(c, groupPaint(g), 0.85)
+	if halted {
+		keys = append(keys, key{text: "stopped", paint: halt})
+	}
+	for i := range stopped {
+		below, x := 0.0, from+float64(i)
+		right := min(a.px(x+1), a.x+a.w)
+		bar := func(v float64, paint paint) {
+			if v > 0 {
+				box{a.px(x) + 0.5, a.py(below + v), max(0.5, right-a.px(x)-1), a.py(below) - a.py(below+v)}.rect(c, paint, 0.85)
 				below += v
 			}
 		}
+		for g := range counts {
+			bar(counts[g][i], groupPaint(g))
+		}
+		bar(stopped[i], halt)
 	}
 	a.boundaries(c, r.acts(), true)
 	a.legend(c, keys)

@@ -28,7 +28,7 @@ type page struct {
 	Duration string
 }
 
-type pageAct struct{ Name, Title, Look string }
+type pageAct struct{ Name, Title, Look, Edit string }
 
 // WriteHTML writes the report: one file that loads nothing else.
 func (r *Run) WriteHTML(w io.Writer) error {
@@ -42,11 +42,11 @@ func (r *Run) WriteHTML(w io.Writer) error {
 		Duration: fmt.Sprintf("%.0f s", r.Verdict.Seconds),
 	}
 	for _, a := range r.acts() {
-		page.Acts = append(page.Acts, pageAct{a.name, a.title, a.look})
+		page.Acts = append(page.Acts, pageAct{a.name, a.title, a.look, a.edit})
 	}
 	page.Others = []template.HTML{
 		drawn("Jobs of each group that wait, over time", 260, r.drawWaiting),
-		drawn("Jobs started in each second, by group", 260, r.drawDecisions),
+		drawn("Jobs started and stopped in each second, by group", 260, r.drawDecisions),
 		drawn("How long Jobs waited, by group", 280, r.drawWaits),
 	}
 	parsed, err := template.New("page.html").Funcs(template.FuncMap{

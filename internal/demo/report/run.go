@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"fairlead.dev/fairlead/internal/demo/observer"
@@ -19,14 +20,14 @@ type Run struct {
 
 // act is where an act begins, in seconds of the recording.
 type act struct {
-	name, title, look string
-	from              float64
+	name, title, look, edit string
+	from                    float64
 }
 
 func (r *Run) acts() []act {
 	var acts []act
 	for _, a := range r.Manifest.Acts {
-		acts = append(acts, act{a.Name, a.Title, a.Look, a.Wall.Sub(r.Began).Seconds()})
+		acts = append(acts, act{a.Name, a.Title, a.Look, a.Edit, a.Wall.Sub(r.Began).Seconds()})
 	}
 	return acts
 }
@@ -86,18 +87,54 @@ func (r *Run) sample(from, to float64, n int) sampled {
 	return s
 }
 
-// startsPerSecond counts the decisions to start a Job, by group and second.
-func (r *Run) startsPerSecond(from, to float64) [][]float64 {
+// starts and stops are the decisions on a Job.
+func starts(job *observer.JobStory) []observer.Moment { return job.Starts }
+func stops(job *observer.JobStory) []observer.Moment  { return job.Stops }
+
+// perSecond counts decisions by group and second.
+func (r *Run) perSecond(decisions func(*observer.JobStory) []observer.Moment, from, to float64) [][]float64 {
 	counts := make([][]float64, len(r.Rules.Groups))
 	for g := range counts {
 		counts[g] = make([]float64, int(math.Ceil(to-from)))
 	}
 	for _, job := range r.History.Jobs {
-		for _, start := range job.Starts {
-			if bin := int(start.At.Seconds() - from); bin >= 0 && bin < len(counts[job.Group]) {
+		for _, one := range decisions(job) {
+			if bin := int(one.At.Seconds() - from); bin >= 0 && bin < len(counts[job.Group]) {
 				counts[job.Group][bin]++
 			}
 		}
 	}
 	return counts
+}
+
+// stopping is a stretch of time in which Jobs of a group were stopped.
+type stopping struct {
+	group    int
+	from, to float64 // seconds
+	jobs     int
+}
+
+// stoppings are the stretches with stops no further apart than a few seconds.
+func (r *Run) stoppings() []stopping {
+	const apart = 5.0
+	var all []stopping
+	for g := range r.Rules.Groups {
+		var at []float64
+		for _, job := range r.History.Jobs {
+			for _, stop := range job.Stops {
+				if job.Group == g {
+					at = append(at, stop.At.Seconds())
+				}
+			}
+		}
+		slices.Sort(at)
+		for i, t := range at {
+			if i == 0 || t-at[i-1] > apart {
+				all = append(all, stopping{group: g, from: t})
+			}
+			last := &all[len(all)-1]
+			last.to, last.jobs = t, last.jobs+1
+		}
+	}
+	return all
 }

@@ -70,7 +70,7 @@ func straight(a, b, c point) bool {
 // styles are the rules for the paints, light and dark.
 func styles() string {
 	var css strings.Builder
-	order := append([]paint{ink, muted, grid, quota, share, ground, shade}, groupPaints...)
+	order := append([]paint{ink, muted, grid, quota, share, ground, shade, halt}, groupPaints...)
 	variables := func(pick func(tone) color.RGBA) string {
 		var list strings.Builder
 		for _, p := range order {

@@ -29,7 +29,7 @@ type Options struct {
 	Observer string
 }
 
-// loadDeadline bounds the six acts; they take about 90 s.
+// loadDeadline bounds the eight acts; they take about two minutes.
 const loadDeadline = 4 * time.Minute
 
 // Demo runs the whole demo and says whether the observer's verdict is a pass.
@@ -104,7 +104,7 @@ func play(ctx context.Context, o Options, cluster *sandbox.Cluster) (*observer.V
 // DemoRules are the rules that the demo's observer judges by.
 func DemoRules() *observer.Rules {
 	rules := load.DemoSite().Rules()
-	rules.Expect, rules.Gangs = load.Expectations(), load.Gangs()
+	rules.Expect, rules.Gangs, rules.Reclaims = load.Expectations(), load.Gangs(), load.Reclaims()
 	rules.Split = &observer.SplitRule{
 		Tolerance: 0.05, RunningTolerance: 0.05, MinimumFill: 0.9,
 		Settle: observer.Seconds(5 * time.Second), Minimum: observer.Seconds(4 * time.Second),

@@ -107,7 +107,7 @@ func TestDemoRules(t *testing.T) {
 	if err := rules.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if rules.Split.Tolerance != 0.05 || len(rules.Expect) != 2 || len(rules.Gangs) != 1 {
-		t.Errorf("split %+v, expectations %+v; want 5 %%, two expectations and a gang", rules.Split, rules.Expect)
+	if rules.Split.Tolerance != 0.05 || len(rules.Expect) != 3 || len(rules.Gangs) != 1 || len(rules.Reclaims) != 1 {
+		t.Errorf("split %+v, expectations %+v; want 5 %%, three expectations, a gang and a reclaim", rules.Split, rules.Expect)
 	}
 }

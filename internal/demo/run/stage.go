@@ -144,7 +144,7 @@ func (p *performance) acts(ctx context.Context) (late, err error) {
 	for _, act := range p.Acts {
 		p.act = act
 		submitted := make(chan error, 1)
-		go func() { submitted <- p.submitter.Submit(ctx, act) }()
+		go func() { submitted <- p.begin(ctx, act) }()
 		began, over, holds := time.Now(), false, time.Time{}
 		for !over {
 			select {
@@ -179,6 +179,16 @@ func (p *performance) acts(ctx context.Context) (late, err error) {
 	return nil, nil
 }
 
+// begin makes the administrator's edit of an act and submits its Jobs.
+func (p *performance) begin(ctx context.Context, act load.Act) error {
+	if act.Edit != nil {
+		if err := p.Site.Apply(ctx, p.Admin, *act.Edit); err != nil {
+			return err
+		}
+	}
+	return p.submitter.Submit(ctx, act)
+}
+
 // look reads what is new in the recording and shows a frame.
 func (p *performance) look() ([]observer.Load, error) {
 	if err := p.follower.Next(p.replay.Apply); err != nil {
@@ -198,6 +208,9 @@ func (p *performance) frame(loads []observer.Load) live.Frame {
 	f := live.Frame{
 		Elapsed: time.Since(p.began), Act: fmt.Sprintf("Act %s of %d: %s", p.act.Name, len(p.Acts), p.act.Title), Look: p.act.Look,
 		Total: p.Rules.Total().Cores(), Submitted: p.submitter.Submitted(),
+	}
+	if p.act.Edit != nil {
+		f.Edit = p.act.Edit.Command(p.Site)
 	}
 	demand := make([]observer.Milli, len(loads))
 	for i, l := range loads {

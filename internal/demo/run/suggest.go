@@ -15,10 +15,11 @@ import (
 )
 
 // reshare gives half of the cores to the cohort itself and lends them out by
-// weight, 1 to 4.
+// weight, 1 to 4. Nobody is stopped for it: the last act's edit is undone.
 func reshare() load.Site {
 	site := load.DemoSite()
 	site.Shared = 50 * observer.Core
+	site.Groups[0].Reclaim = "Never"
 	site.Groups[0].Nominal, site.Groups[0].Weight = 30*observer.Core, observer.Core
 	site.Groups[1].Nominal, site.Groups[1].Weight = 20*observer.Core, 4*observer.Core
 	return site
@@ -80,8 +81,8 @@ The cluster runs on. Three things to try:
      JOB=$(%[2]s --kubeconfig %[4]s get jobs -o jsonpath='{.items[?(@.spec.suspend==true)].metadata.name}' | cut -d' ' -f1)
      %[2]s --kubeconfig %[4]s patch job "$JOB" -p '{"spec":{"suspend":false}}'
 
-3. Put half of the cores into a common pool and lend them by weight, 1 to usatlas and 4 to osg. As Jobs end,
-   usatlas comes to 30 + 10 cores and osg to 20 + 40 (bring more work as in 1 if none is left):
+3. Put half of the cores into a common pool and lend them by weight, 1 to usatlas and 4 to osg; nobody may reclaim
+   any more. As Jobs end, usatlas comes to 30 + 10 cores and osg to 20 + 40 (bring more work as in 1 if none is left):
      %[2]s --kubeconfig %[3]s apply --server-side --force-conflicts -f %[5]s
 
 When you are done:
