@@ -50,6 +50,8 @@ type object struct {
 	// and nobody has written it.
 	reservedAt int64
 	evicting   bool
+	// refused: its eviction was decided and refused.
+	refused bool
 }
 
 type logged struct {
@@ -227,7 +229,7 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 			p := d.Preemption
 			m.workloads[d.Preemptor].Preempting = &p
 			for _, v := range d.Victims {
-				m.workloads[v.UID].evicting = true
+				m.workloads[v.UID].evicting, m.workloads[v.UID].refused = true, false
 			}
 			if len(d.Victims) > 0 {
 				m.compareEvict(d, out, evicts, len(admits))

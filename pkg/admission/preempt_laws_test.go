@@ -69,7 +69,7 @@ func (m *machine) victim() {
 		return
 	}
 	if o.evicting && m.oneIn(6, "eviction fails") {
-		o.evicting = false
+		o.evicting, o.refused = false, true
 		m.step(ForgetEviction{UID: o.UID}, oracle.EvictFailed{UID: oracle.UID(o.UID)})
 		return
 	}
@@ -100,7 +100,8 @@ func (m *machine) checkResumed(again *Engine) {
 			m.t.Fatalf("law 3: %s held %+v, rebuilt %+v", uid, a, b)
 		}
 		for _, v := range was.hold.victims {
-			if w := m.workloads[v.UID]; w == nil || !w.charged() || w.reservedAt > was.hold.decidedAt {
+			// That a write was refused is forgotten in a restart: it is tried again.
+			if w := m.workloads[v.UID]; w == nil || !w.charged() || w.refused || w.reservedAt > was.hold.decidedAt {
 				continue
 			}
 			if a, b := m.engine.workloads[v.UID], again.workloads[v.UID]; a.gone() != b.gone() {

@@ -105,7 +105,10 @@ func (e *Engine) wakeOutright(s *scope, q *clusterQueue, depends func(on consult
 		i++
 	}
 	if !woken {
-		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return depends(c, c.Wide) })
+		// Of the representative's class the representative has a verdict of its own.
+		woken = slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool {
+			return depends(c, c.Wide) && (q.pass.item == nil || c != q.pass.item.Class() || c.ToldBesides(q.pass.item))
+		})
 	}
 	if woken {
 		s.invalidate(q)

@@ -125,6 +125,12 @@ func (c *Class) Told() uint8 {
 	return c.told
 }
 
+// ToldBesides says whether a workload of the class other than i has been told
+// why it waits.
+func (c *Class) ToldBesides(i *Item) bool {
+	return c.members.any(func(o *Item) bool { return o != i && o.Told != 0 })
+}
+
 // Silent says that nobody is left to be told reason.
 func (c *Class) Silent(reason uint8) bool {
 	return !c.mixed && c.told == reason && len(c.untold) == 0

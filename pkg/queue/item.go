@@ -91,3 +91,15 @@ func (m *members) each(visit func(*Item)) {
 		m.rest.Ascend(func(i *Item) bool { visit(i); return true })
 	}
 }
+
+// any says whether a condition holds for one of the items.
+func (m *members) any(is func(*Item) bool) (found bool) {
+	if m.first == nil || m.rest == nil || is(m.first) {
+		return m.first != nil && is(m.first)
+	}
+	m.rest.Ascend(func(i *Item) bool {
+		found = is(i)
+		return !found
+	})
+	return found
+}
