@@ -184,7 +184,8 @@ func (q *clusterQueue) released(h *hold) bool {
 
 // holdFor holds quota for the head of a StrictFIFO queue that does not fit and
 // has nobody to preempt, so that nobody takes what it waits for (semantics,
-// section 4). The hold of a preemption stays as it is.
+// section 4), but no more than is available to it (ADR 0006, A7). The hold of a
+// preemption stays as it is.
 func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 	if w.preempting() {
 		return
@@ -200,6 +201,7 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 			}
 			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
 		}
+		room = min(room, t.Ahead().Available(q.at, r.FR))
 		if amount := min(r.Amount, room, t.Countable(q.at, r.FR)); amount > 0 {
 			amounts = append(amounts, quota.Request{FR: t.Global(r.FR), Amount: amount})
 		}

@@ -72,7 +72,7 @@ func newMachine(t *rapid.T, seen *features) *machine {
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
-	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared}
+	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared, HeadsLeaveHolds: true}
 	if m.preempting = !m.plain && rapid.Bool().Draw(t, "preempting"); m.preempting {
 		m.configure(&options)
 	}
