@@ -27,7 +27,7 @@ func (w *workload) gone() bool { return w.evicted || w.evicting }
 
 // leave tells the tree ahead whether the workload's charge is leaving.
 func (e *Engine) leave(w *workload, leaving bool) {
-	if w.leaving == leaving || e.config.Preemption == nil {
+	if w.leaving == leaving {
 		return
 	}
 	w.leaving = leaving

@@ -98,7 +98,7 @@ func (e *Engine) checkPreemption(q *clusterQueue) error {
 	charged := int32(0)
 	for w := q.charged; w != nil; w = w.next {
 		charged++
-		if w.home != q || w.leaving != (w.gone() && e.config.Preemption != nil) {
+		if w.home != q || w.leaving != w.gone() {
 			return fmt.Errorf("workload %s is in the wrong list, or leaves: %t", w.UID, w.leaving)
 		}
 		if q.roster.made && w.listed == (w.gone() || w.ripe != 0) {

@@ -58,7 +58,7 @@ func TestQueuesFollowTheSnapshot(t *testing.T) {
 	}
 	state = &admission.Snapshot{
 		ClusterQueues: []admission.ClusterQueueStatus{{Name: "osg", PendingActive: 3, PendingInadmissible: 2, Reserving: 6, Admitted: 5, WeightedShare: math.MaxInt64,
-			ActiveReason: "Ready", Usage: []admission.FlavorUsage{{Flavor: "plain", Resource: "cpu", Total: 1500, Nominal: 40000}, {Flavor: "plain", Resource: "memory", Total: 7}}}},
+			ActiveReason: "Ready", Preempting: 1, Usage: []admission.FlavorUsage{{Flavor: "plain", Resource: "cpu", Total: 1500, Nominal: 40000, Held: 2500}, {Flavor: "plain", Resource: "memory", Total: 7}}}},
 		Cohorts:     []admission.CohortStatus{{Name: "wlcg", WeightedShare: 12}},
 		LocalQueues: []admission.LocalQueueStatus{{Namespace: "ns", Name: "main", Pending: 4}},
 	}
@@ -73,6 +73,8 @@ func TestQueuesFollowTheSnapshot(t *testing.T) {
 		"fairlead_cluster_queue_resource_usage{cluster_queue=osg,flavor=plain,resource=cpu}":    1.5,
 		"fairlead_cluster_queue_resource_usage{cluster_queue=osg,flavor=plain,resource=memory}": 7,
 		"fairlead_cluster_queue_nominal_quota{cluster_queue=osg,flavor=plain,resource=cpu}":     40,
+		"fairlead_preempting_workloads{cluster_queue=osg}":                                      1,
+		"fairlead_cluster_queue_resource_held{cluster_queue=osg,flavor=plain,resource=cpu}":     2.5,
 		"fairlead_cohort_weighted_share{cohort=wlcg}":                                           12,
 		"fairlead_local_queue_pending_workloads{name=main,namespace=ns}":                        4,
 	} {

@@ -18,6 +18,7 @@ type Queues struct {
 	pending, reserving, admitted, status *prometheus.Desc
 	share, cohortShare                   *prometheus.Desc
 	usage, nominal                       *prometheus.Desc
+	preempting, held                     *prometheus.Desc
 	localPending, localAdmitted          *prometheus.Desc
 	excess, cohortExcess                 *prometheus.Desc
 }
@@ -39,8 +40,11 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 			"cluster_queue"),
 		cohortShare: desc("cohort_weighted_share", "Dominant resource share in thousandths, divided by the weight; NaN for a borrowing cohort of weight 0.",
 			"cohort"),
-		usage:   desc("cluster_queue_resource_usage", "Quota in use: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
-		nominal: desc("cluster_queue_nominal_quota", "Quota of the queue's own: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		usage:      desc("cluster_queue_resource_usage", "Quota in use: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		nominal:    desc("cluster_queue_nominal_quota", "Quota of the queue's own: cores for cpu, bytes for memory.", "cluster_queue", "flavor", "resource"),
+		preempting: desc("preempting_workloads", "Workloads that wait for those preempted for them; quota is held for them meanwhile.", "cluster_queue"),
+		held: desc("cluster_queue_resource_held", "Quota held in the queue for workloads that wait: cores for cpu, bytes for memory. Only while there is any.",
+			"cluster_queue", "flavor", "resource"),
 		excess: desc("cluster_queue_overcommit", "Quota in use beyond what the queue may, or the Cohort named that it borrows from: cores for cpu, bytes for memory. Only while there is any.",
 			"cluster_queue", "cohort", "flavor", "resource"),
 		cohortExcess: desc("cohort_overcommit", "Quota in use beyond what the Cohort may: cores for cpu, bytes for memory. Only while there is any.",
@@ -55,7 +59,7 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 // Describe implements prometheus.Collector.
 func (q *Queues) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{q.pending, q.reserving, q.admitted, q.status, q.share, q.cohortShare,
-		q.usage, q.nominal, q.localPending, q.localAdmitted, q.excess, q.cohortExcess} {
+		q.usage, q.nominal, q.localPending, q.localAdmitted, q.excess, q.cohortExcess, q.preempting, q.held} {
 		out <- d
 	}
 }
@@ -76,6 +80,12 @@ func (q *Queues) Collect(out chan<- prometheus.Metric) {
 		gauge(q.reserving, float64(cq.Reserving), cq.Name)
 		gauge(q.admitted, float64(cq.Admitted), cq.Name)
 		gauge(q.share, share(cq.WeightedShare), cq.Name)
+		gauge(q.preempting, float64(cq.Preempting), cq.Name)
+		for _, u := range cq.Usage {
+			if u.Held > 0 {
+				gauge(q.held, inUnits(u.Resource, u.Held), cq.Name, u.Flavor, u.Resource)
+			}
+		}
 		for _, status := range []string{"active", "pending", "terminating"} {
 			gauge(q.status, truth(statusOf(cq.ActiveReason) == status), cq.Name, status)
 		}

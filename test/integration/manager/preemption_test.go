@@ -190,6 +190,36 @@ var _ = Describe("Preemption", func() {
 		owner.started(mine)
 	})
 
+	It("by fair sharing takes from the larger share, even beyond the preemptor's nominal quota", func(ctx SpecContext) {
+		poor, rich := rivals(ctx, "1", reclaims(v1beta1.ReclaimAny))
+		// Four more cores that nobody owns: rich takes all, a share of five borrowed.
+		poor.create(&v1beta1.Cohort{ObjectMeta: metav1.ObjectMeta{Name: poor.ns}, Spec: v1beta1.CohortSpec{
+			ResourceGroups: poor.clusterQueue("", "4", poor.plain).Spec.ResourceGroups}})
+		DeferCleanup(func() {
+			Expect(admin.Delete(poor.ctx, &v1beta1.Cohort{ObjectMeta: metav1.ObjectMeta{Name: poor.ns}})).To(Succeed())
+		})
+		startManager()
+		var theirs []*batchv1.Job
+		for i := range 6 {
+			j := rich.submit(fmt.Sprintf("theirs-%d", i))
+			rich.runs(j)
+			theirs = append(theirs, j)
+		}
+		mine := poor.submit("mine", cpu("3")) // two cores more than poor owns
+		halted := map[string]bool{}
+		Eventually(func() bool {
+			for _, j := range theirs {
+				if !halted[j.Name] && isSuspended(rich.fresh(j)) {
+					rich.says(j, v1beta1.WorkloadPreempted, metav1.ConditionTrue, v1beta1.PreemptedInCohortFairSharing)
+					rich.halt(j)
+					halted[j.Name] = true
+				}
+			}
+			return isSuspended(poor.fresh(mine))
+		}).Should(BeFalse())
+		Expect(halted).To(HaveLen(3))
+	})
+
 	It("spares a workload until its class's minimum runtime is over", func(ctx SpecContext) {
 		t, _ := rivals(ctx, "1", within(v1beta1.WithinLowerPriority))
 		promise := int64(3)
