@@ -355,6 +355,14 @@ func (d *differences) unserved(options oracle.Options) error {
 	return nil
 }
 
+// heldBackOnce: a Job that takes fewer pods too may have been held back in a
+// StrictFIFO queue when a smaller size of it fitted. When that fits no longer
+// nobody wakes it: it says so at the next fall of usage.
+func heldBackOnce(wl *v1beta1.Workload, said string, now oracle.Reason) bool {
+	partial := slices.ContainsFunc(wl.Spec.PodSets, func(ps v1beta1.PodSet) bool { return ps.MinCount != nil })
+	return partial && said == string(oracle.WaitingForQuota) && now == oracle.ExceedsMaxQuota
+}
+
 // reasons: what a waiting Workload says must be what the oracle says.
 func (d *differences) reasons() {
 	for _, w := range d.waits {
@@ -364,6 +372,9 @@ func (d *differences) reasons() {
 				continue
 			}
 			c := condition(wl, v1beta1.WorkloadQuotaReserved)
+			if c != nil && heldBackOnce(wl, c.Reason, w.Reason) {
+				continue
+			}
 			if c == nil || c.Reason != string(w.Reason) {
 				said := "nothing"
 				if c != nil {
