@@ -164,6 +164,9 @@ func (e *Engine) Step(now int64, ev Event) []Decision {
 
 // apply changes what an event says has changed.
 func (e *Engine) apply(ev Event) {
+	if e.config.Preemption != nil && e.forest.Stale() {
+		e.sync() // a release counts in the tree that its queue is in by now
+	}
 	switch ev := ev.(type) {
 	case SetWorkload:
 		e.setWorkload(&ev.Workload)

@@ -100,8 +100,9 @@ func (m *machine) checkResumed(again *Engine) {
 			m.t.Fatalf("law 3: %s held %+v, rebuilt %+v", uid, a, b)
 		}
 		for _, v := range was.hold.victims {
-			// That a write was refused is forgotten in a restart: it is tried again.
-			if w := m.workloads[v.UID]; w == nil || !w.charged() || w.refused || w.reservedAt > was.hold.decidedAt {
+			// That a write was refused is forgotten in a restart: it is tried again. So
+			// may it be for who left and came back at the very moment of the decision.
+			if w := m.workloads[v.UID]; w == nil || !w.charged() || w.refused || w.reservedAt >= was.hold.decidedAt {
 				continue
 			}
 			if a, b := m.engine.workloads[v.UID], again.workloads[v.UID]; a.gone() != b.gone() {
