@@ -23,6 +23,12 @@ func (m *machine) rest() {
 			case Admit:
 				acted = true
 				delete(waiting, d.UID)
+			case EndHold:
+				// Of several pod sets the first may move to the flavor that came free,
+				// and the others have none left: the text lets the hold end then.
+				if d.Cause == HoldUseless {
+					delete(waiting, d.UID)
+				}
 			case Evict:
 				acted = true
 				waiting[d.Preemptor] = waiting[d.Preemptor] || len(d.Victims) > 0
