@@ -140,6 +140,9 @@ func Workload(wl *v1beta1.Workload, shape Shape) admission.Workload {
 	if c := Condition(wl, v1beta1.WorkloadQuotaReserved); c != nil && c.Status == metav1.ConditionTrue {
 		out.ReservedAt = c.LastTransitionTime.UnixNano()
 	}
+	if c := Condition(wl, v1beta1.WorkloadAdmitted); c != nil && c.Status == metav1.ConditionTrue {
+		out.AdmittedAt = c.LastTransitionTime.UnixNano()
+	}
 	// Without an admission the eviction is over: the workload waits again.
 	if out.Admission == nil {
 		out.Evicted = false

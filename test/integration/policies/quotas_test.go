@@ -149,7 +149,7 @@ var _ = Describe("Queue kinds", func() {
 		c, err := client.New(cfg, client.Options{Scheme: scheme, Mapper: admin.RESTMapper()})
 		Expect(err).NotTo(HaveOccurred())
 		for _, row := range []struct{ kind, spec, warning string }{
-			{"ClusterQueue", "{preemption: {withinClusterQueue: LowerPriority}}", "spec.preemption is stored, but"},
+			{"ClusterQueue", "{preemption: {withinClusterQueue: LowerPriority}}", ""},
 			{"ClusterQueue", "{admissionChecksStrategy: {admissionChecks: [{name: a}]}}", "spec.admissionChecksStrategy is stored, but"},
 			{"ClusterQueue", "{admissionScope: {admissionMode: UsageBasedAdmissionFairSharing}}", "spec.admissionScope is stored, but"},
 			{"ResourceFlavor", "{topologyName: t, nodeLabels: {a: b}}", "spec.topologyName is stored, but"},
