@@ -26,6 +26,13 @@ type Config struct {
 	// Preemption, if not nil, lets workloads take quota back as the policies
 	// of their ClusterQueues allow; nil treats all policies as Never.
 	Preemption *PreemptionConfig
+	// Slack, in nanoseconds, is by how much a planned reservation is longer
+	// than the limit of its workload, so that one that starts a little late
+	// still ends in time; 0 means DefaultSlack.
+	Slack int64 `json:",omitempty"`
+	// Overrun, in nanoseconds, is for how long a workload that has outlived its
+	// limit is planned to go on, again and again; 0 means DefaultOverrun.
+	Overrun int64 `json:",omitempty"`
 }
 
 // PreemptionConfig holds what limits preemption apart from the policies.
@@ -82,8 +89,10 @@ type Engine struct {
 	locals     directory[localName, *localQueue]
 	workloads  map[string]*workload
 	shapes     shapes
-	backoff    *queue.Backoff
-	free       *btree.FreeListG[*queue.Item]
+	// reservations are the advance reservations.
+	reservations directory[string, *reservation]
+	backoff      *queue.Backoff
+	free         *btree.FreeListG[*queue.Item]
 
 	scopes []*scope // all trees, by name of the root
 	dirty  []*scope // those with something to do in the next pass
@@ -130,22 +139,23 @@ type Engine struct {
 // New returns an empty engine.
 func New(config Config) *Engine {
 	return &Engine{
-		config:     config,
-		forest:     cache.NewForest(),
-		flavors:    map[string]*Flavor{},
-		namespaces: map[string]map[string]string{},
-		queues:     newDirectory[string, *clusterQueue](stringOrder),
-		locals:     newDirectory[localName, *localQueue](localName.compare),
-		workloads:  map[string]*workload{},
-		shapes:     shapes{byKey: map[string]*shape{}},
-		backoff:    queue.NewBackoff(),
-		deadlines:  queue.NewBackoff(),
-		unripe:     queue.NewBackoff(),
-		alarms:     queue.NewBackoff(),
-		changes:    1,
-		spared:     map[string]int64{},
-		intents:    map[string]intent{},
-		free:       queue.NewFreeList(),
+		config:       config,
+		forest:       cache.NewForest(),
+		flavors:      map[string]*Flavor{},
+		namespaces:   map[string]map[string]string{},
+		queues:       newDirectory[string, *clusterQueue](stringOrder),
+		locals:       newDirectory[localName, *localQueue](localName.compare),
+		workloads:    map[string]*workload{},
+		shapes:       shapes{byKey: map[string]*shape{}},
+		reservations: newDirectory[string, *reservation](stringOrder),
+		backoff:      queue.NewBackoff(),
+		deadlines:    queue.NewBackoff(),
+		unripe:       queue.NewBackoff(),
+		alarms:       queue.NewBackoff(),
+		changes:      1,
+		spared:       map[string]int64{},
+		intents:      map[string]intent{},
+		free:         queue.NewFreeList(),
 	}
 }
 
@@ -215,6 +225,10 @@ func (e *Engine) edit(ev Event) {
 		e.setNamespace(ev.Name, ev.Labels)
 	case DeleteNamespace:
 		e.setNamespace(ev.Name, nil)
+	case SetReservation:
+		e.setReservation(ev.Reservation)
+	case DeleteReservation:
+		e.deleteReservation(ev.Name)
 	default:
 		panic(fmt.Sprintf("admission: event of unknown type %T", ev))
 	}

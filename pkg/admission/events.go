@@ -77,6 +77,13 @@ type ForgetEviction struct {
 	NotBefore int64
 }
 
+// SetReservation creates an advance reservation or replaces its specification.
+type SetReservation struct{ Reservation }
+
+// DeleteReservation removes an advance reservation; what it kept is free for
+// everybody from now on.
+type DeleteReservation struct{ Name string }
+
 // Decide asks for a pass: everything that can be admitted now is admitted.
 type Decide struct{}
 
@@ -95,6 +102,8 @@ func (Finish) event()             {}
 func (DeleteWorkload) event()     {}
 func (Forget) event()             {}
 func (ForgetEviction) event()     {}
+func (SetReservation) event()     {}
+func (DeleteReservation) event()  {}
 func (Decide) event()             {}
 
 // QueueingStrategy says whether a workload that does not fit holds up those
@@ -131,6 +140,9 @@ type ClusterQueue struct {
 	// MinimumRuntime, in seconds, is how long its workloads are left running
 	// before they may be preempted.
 	MinimumRuntime int64
+	// Backfill says how its workloads are planned; nil means as the nearest
+	// Cohort above that says so.
+	Backfill *Backfill
 	// Namespaces selects the namespaces it serves; nil serves none, an empty
 	// selector serves all.
 	Namespaces *Selector
@@ -198,6 +210,10 @@ type Cohort struct {
 	Parent      string // "" for a root
 	Groups      []ResourceGroup
 	WeightMilli int64
+	// Backfill is that of all ClusterQueues below it that have none of their
+	// own, nor from a Cohort between; nil leaves it to the Cohorts above. Where
+	// nobody says anything it is BackfillNone.
+	Backfill *Backfill
 }
 
 // Flavor is what the engine needs to know of a ResourceFlavor.
@@ -247,6 +263,15 @@ type Workload struct {
 	// NotBefore, in Unix nanoseconds, is the earliest time at which it may be
 	// tried (backoff); zero means at once.
 	NotBefore int64
+	// Limit is for how long it may run at most, in nanoseconds: what was left
+	// of its maximum execution time when it was unsuspended last, or is if it
+	// has yet to be, the grace period of its pods included; 0 if there is no such
+	// limit. It is used to plan; whoever has a clock enforces it.
+	Limit int64
+	// Started is when it was unsuspended last, Unix nanoseconds; 0 if nobody
+	// knows: then AdmittedAt counts, or else when it reserved its quota. It
+	// matters while Admission is set.
+	Started int64
 	// PodsReady says that all pods of an admitted workload are ready. It counts
 	// under Config.BlockAdmission only.
 	PodsReady bool

@@ -14,6 +14,7 @@ type Snapshot struct {
 	ClusterQueues []ClusterQueueStatus // sorted by name
 	Cohorts       []CohortStatus       // sorted by name
 	LocalQueues   []LocalQueueStatus   // sorted by namespace, name
+	Reservations  []ReservationStatus  // sorted by name
 }
 
 // ClusterQueueStatus is what a ClusterQueue's status shows.
@@ -105,6 +106,9 @@ func (e *Engine) Snapshot() *Snapshot {
 		if l.exists {
 			snap.LocalQueues = append(snap.LocalQueues, e.localStatus(l))
 		}
+	})
+	e.reservations.each(func(r *reservation) {
+		snap.Reservations = append(snap.Reservations, ReservationStatus{Name: r.spec.Name})
 	})
 	return snap
 }

@@ -37,6 +37,8 @@ type line struct {
 	DeleteWorkload     *admission.DeleteWorkload     `json:",omitempty"`
 	Forget             *admission.Forget             `json:",omitempty"`
 	ForgetEviction     *admission.ForgetEviction     `json:",omitempty"`
+	SetReservation     *admission.SetReservation     `json:",omitempty"`
+	DeleteReservation  *admission.DeleteReservation  `json:",omitempty"`
 	Decide             *admission.Decide             `json:",omitempty"`
 
 	// Decided is how many decisions the last Decide gave; Sum is the sum over
@@ -78,6 +80,10 @@ func (l *line) set(event admission.Event) error {
 		l.Forget = &e
 	case admission.ForgetEviction:
 		l.ForgetEviction = &e
+	case admission.SetReservation:
+		l.SetReservation = &e
+	case admission.DeleteReservation:
+		l.DeleteReservation = &e
 	case admission.Decide:
 		l.Decide = &e
 	default:
@@ -105,7 +111,7 @@ func (l *line) event() admission.Event {
 	return l.object()
 }
 
-// object is the event about a queue, cohort, flavor or namespace.
+// object is the event about a queue, cohort, flavor, namespace or reservation.
 func (l *line) object() admission.Event {
 	switch {
 	case l.SetClusterQueue != nil:
@@ -128,6 +134,10 @@ func (l *line) object() admission.Event {
 		return *l.SetNamespace
 	case l.DeleteNamespace != nil:
 		return *l.DeleteNamespace
+	case l.SetReservation != nil:
+		return *l.SetReservation
+	case l.DeleteReservation != nil:
+		return *l.DeleteReservation
 	}
 	return nil
 }

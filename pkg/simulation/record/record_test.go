@@ -43,7 +43,8 @@ func story(t *testing.T, r *Recorder) []byte {
 			admission.SetLocalQueue{LocalQueue: admission.LocalQueue{Namespace: "ns", Name: "a", ClusterQueue: "a"}},
 			admission.SetLocalQueue{LocalQueue: admission.LocalQueue{Namespace: "ns", Name: "b", ClusterQueue: "b"}},
 			admission.SetNamespace{Name: "ns", Labels: map[string]string{"x": "y"}}, admission.DeleteNamespace{Name: "ns"},
-			admission.Forget{UID: "nobody", NotBefore: 7}, admission.ForgetEviction{UID: "nobody"},
+			admission.SetReservation{Reservation: admission.Reservation{Name: "r", ClusterQueue: "cq", ShareMilli: 1000, Windows: []admission.Window{{Start: 1, End: 2}}}},
+			admission.DeleteReservation{Name: "r"}, admission.Forget{UID: "nobody", NotBefore: 7}, admission.ForgetEviction{UID: "nobody"},
 		},
 		Decided: func(now int64, d admission.Decision) { log.Write(simulation.AppendEntry(nil, now, d)) },
 	}); err != nil {
