@@ -86,6 +86,12 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 	}
 	h.preempts, h.lapsed = true, false
 	if len(v.victims) > 0 || !held {
+		// Who has come back since it was evicted is not to be evicted again by
+		// whoever reads this after a restart.
+		h.victims = slices.DeleteFunc(slices.Clone(h.victims), func(v PreemptingVictim) bool {
+			w := e.workloads[v.UID]
+			return w == nil || !w.gone()
+		})
 		h.decidedAt = e.now
 	}
 	d := Evict{Preemptor: w.UID, ClusterQueue: q.name, Path: q.path()}

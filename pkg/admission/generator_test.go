@@ -42,7 +42,7 @@ type draw struct {
 type features struct {
 	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
 	strict, holds, cycles, admissions, waits                                                   int
-	preempting, evictions, victims, otherVictims                                               int
+	preempting, evictions, victims                                                             int
 }
 
 // n is a number below limit. (Drawn from a longer range, since rapid prefers

@@ -28,16 +28,13 @@ type machine struct {
 	workloads  map[string]*object
 	told       map[string]PendingReason
 	limits     map[string]PreemptionLimit
-	// replay is what the oracle was told, before the length of it before the
-	// last step; evicts are those of the last pass.
-	replay   []oracle.Event
-	before   int
-	evicts   []oracle.Evict
-	options  oracle.Options
-	cutBelow bool
-	ranked   bool // a ranking was used
-	next     int  // number of the last newcomer in a busy world
-	lines    []string
+	evicts     []oracle.Evict // those of the last pass
+	cutBelow   bool
+	ranked     bool // a ranking was used
+	next       int  // number of the last newcomer in a busy world
+	lines      []string
+	// unwatched: the state is not compared after each event.
+	unwatched bool
 }
 
 // object is a Workload on the API server; assumed is the admission that the
@@ -60,26 +57,37 @@ type logged struct {
 }
 
 func newMachine(t *rapid.T, seen *features) *machine {
-	m := &machine{
-		draw: &draw{t: t, seen: seen}, queues: map[string]ClusterQueue{}, cohorts: map[string]Cohort{},
-		flavors: map[string]Flavor{}, locals: map[localName]LocalQueue{}, namespaces: map[string]map[string]string{},
-		workloads: map[string]*object{}, told: map[string]PendingReason{},
-		limits: map[string]PreemptionLimit{},
-	}
+	m := bareMachine(t, seen)
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
 	m.flat = m.oneIn(3, "flat")
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
+	m.preempting = !m.plain && rapid.Bool().Draw(t, "preempting")
+	m.start()
+	return m
+}
+
+// bareMachine has neither an engine nor an oracle yet.
+func bareMachine(t *rapid.T, seen *features) *machine {
+	return &machine{
+		draw: &draw{t: t, seen: seen}, queues: map[string]ClusterQueue{}, cohorts: map[string]Cohort{},
+		flavors: map[string]Flavor{}, locals: map[localName]LocalQueue{}, namespaces: map[string]map[string]string{},
+		workloads: map[string]*object{}, told: map[string]PendingReason{},
+		limits: map[string]PreemptionLimit{},
+	}
+}
+
+// start makes the engine and the oracle as configured.
+func (m *machine) start() {
 	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared, HeadsLeaveHolds: true}
-	if m.preempting = !m.plain && rapid.Bool().Draw(t, "preempting"); m.preempting {
+	if m.preempting {
 		m.configure(&options)
 	}
 	m.engine, m.now = New(m.config), second
-	m.oracle, m.options = oracle.New(options), options
+	m.oracle = oracle.New(options)
 	m.oracle.Apply(oracle.Time{Now: m.now})
-	return m
 }
 
 // configure draws the configuration of preemption.
@@ -89,7 +97,7 @@ func (m *machine) configure(o *oracle.Options) {
 		nil, {LessThanOrEqualToFinalShare, LessThanInitialShare}, {LessThanOrEqualToFinalShare}, {LessThanInitialShare},
 	}[m.n(4, "strategies")]
 	m.config.Preemption = p
-	o.Preemption, o.HoldTimeout = true, p.HoldTimeout
+	o.Preemption, o.HoldTimeout, o.Judge = true, p.HoldTimeout, judge
 	for _, s := range p.Strategies {
 		o.FairStrategies = append(o.FairStrategies, oracle.FairStrategy(s))
 	}
@@ -104,8 +112,6 @@ func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 		m.t.Logf("    engine: %s", Line(d))
 	}
 	var out oracle.Outcome
-	m.before = len(m.replay)
-	m.replay = append(m.replay, same...)
 	for _, o := range same {
 		out = m.oracle.Apply(o)
 	}
@@ -121,7 +127,9 @@ func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 	if _, ok := ev.(Decide); ok {
 		m.compareDecisions(decisions, out)
 	}
-	m.compareState()
+	if !m.unwatched {
+		m.compareState()
+	}
 	return decisions
 }
 
@@ -233,6 +241,7 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 			}
 			if len(d.Victims) > 0 {
 				m.compareEvict(d, out, evicts, len(admits))
+				m.seen.victims += len(d.Victims)
 				evicts++
 			}
 		case EndHold:
@@ -281,6 +290,7 @@ func (m *machine) compareState() {
 		m.t.Fatal(err)
 	}
 	m.compareHolds()
+	frs := m.oracle.FlavorResources()
 	for _, n := range m.oracle.Nodes() {
 		if m.oracle.InCycle(n) {
 			continue
@@ -290,7 +300,7 @@ func (m *machine) compareState() {
 			node = m.engine.queues.byName[n.Name].node
 		}
 		tree, at := node.Tree()
-		for _, f := range m.oracle.FlavorResources() {
+		for _, f := range frs {
 			var usage, available int64
 			if fr := tree.Local(m.engine.forest.Number(f.Flavor, f.Resource)); fr >= 0 {
 				usage, available = tree.Usage(at, fr), tree.Available(at, fr)
