@@ -60,8 +60,8 @@ test-unit: ## Only the tests that start no server
 	go test ./pkg/admission
 
 .PHONY: test-property
-test-property: ## The laws of the engine against the oracle, 100,000 cases
-	go test -count 1 -timeout 85m ./pkg/admission -run 'Law|Property' -rapid.checks=100000
+test-property: ## The laws of the engine against the oracle, and its plans against brute force: 100,000 cases of each
+	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLaws$$|TestLawsUnderLoad$$|TestPlans$$' -rapid.checks=100000
 
 .PHONY: test-fault
 test-fault: build sandbox-programs ## Kill the manager at 50 seeded moments of the demo's load
