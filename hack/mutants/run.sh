@@ -12,7 +12,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 export GOTOOLCHAIN=local CGO_ENABLED=0
 here=$PWD
-core=(quota fairshare queue cache timeline timeline/plan admission)
+core=(quota fairshare queue cache replica timeline timeline/plan admission)
 checks=${MUTANT_CHECKS:-300}
 all=false
 if [[ ${1:-} == --all ]]; then all=true; shift; fi
@@ -57,7 +57,7 @@ laws() {
 suite() {
 	case $1 in
 	scripts) run admission -test.run '^TestScripts$' ;;
-	units) for p in quota fairshare queue cache timeline timeline/plan; do run "$p" $(laws "$p") || return 1; done ;;
+	units) for p in quota fairshare queue cache replica timeline timeline/plan; do run "$p" $(laws "$p") || return 1; done ;;
 	laws) run admission -test.skip '^TestScripts$' $(laws admission) ;;
 	esac
 }

@@ -120,6 +120,7 @@ func (m *machine) end() {
 	}
 	m.checkRebuild()
 	m.checkReplay()
+	m.checkClone()
 	m.count()
 }
 

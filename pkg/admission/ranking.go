@@ -88,7 +88,7 @@ func (e *Engine) rank(s *scope) *ranking {
 	s.changesRead = len(s.changes)
 	var oldest *ranking
 	for i := range s.rankings {
-		r := &s.rankings[i]
+		r := s.rankings[i]
 		if r.used > 0 && r.epoch == s.changeEpoch && r.fallen.Equal(s.fallenNow) && r.holds(s.tree.Tree) {
 			if !e.updateRanking(s, r) {
 				return nil

@@ -66,7 +66,7 @@ type scope struct {
 	// flavor-resource, flavorOf are those of the same flavor.
 	ranked      bool
 	fallenNow   quota.Set
-	rankings    []ranking
+	rankings    []*ranking
 	aside       []*clusterQueue // room for sprintRanked
 	changes     []int32
 	changesRead int   // of them, by any ranking
@@ -159,7 +159,10 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 }
 
 func (e *Engine) prepareRankings(s *scope) {
-	s.rankings, s.lastChange = make([]ranking, rankings), make([]int, len(s.queues))
+	for range rankings {
+		s.rankings = append(s.rankings, &ranking{})
+	}
+	s.lastChange = make([]int, len(s.queues))
 	for f := range s.tree.FlavorResources() {
 		s.least = append(s.least, quota.Unlimited)
 		same := uint64(0)
