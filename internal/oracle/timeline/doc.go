@@ -6,9 +6,11 @@
 //	    Use(n, f, t), Available(n, f, t)    section 2, word for word, at one instant
 //	    Fits(n, request, a, b)              asked at every instant of the window
 //	    EarliestStart                       every instant from `from` on is tried
+//	    Chart: the same between any two instants at which something changes (chart.go)
 //	Plan: who holds a reservation, and may this one start?   (plan.go)
 //
-// Instants are integers, and every function is meant for worlds in which the
-// interesting ones lie between 0 and Horizon: beyond it nothing may change.
+// Instants are integers, and every function of a World is meant for worlds in
+// which the interesting ones lie between 0 and Horizon: beyond it nothing may
+// change. A Chart, and with it a Plan, needs no horizon.
 // Nothing here is fast; all of it is meant to be plainly right.
 package timeline

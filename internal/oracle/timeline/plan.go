@@ -71,6 +71,10 @@ func (p *Plan) world(but string) *World {
 // World is everything charged.
 func (p *Plan) World() *World { return p.world("") }
 
+// Chart is everything charged from now on, but for the reservation and the
+// running workload of that name.
+func (p *Plan) Chart(but string) *Chart { return p.world(but).Chart(p.Now) }
+
 func (p *Plan) length(w Workload) int64 {
 	if w.Limit > 0 {
 		return w.Limit
@@ -101,7 +105,7 @@ func (p *Plan) Run(w Workload, alternative int, end int64) {
 	if end <= p.Now {
 		end = plus(p.Now, p.more(w))
 	}
-	if !p.World().Fits(w.Leaf, w.Alternatives[alternative], p.Now, end) {
+	if !p.Chart("").Fits(w.Leaf, w.Alternatives[alternative], p.Now, end) {
 		p.check = true
 	}
 	p.Running = append(p.Running, Running{w, alternative, end})
@@ -138,7 +142,7 @@ func (p *Plan) Release(uid string) {
 func (p *Plan) Block(c Charge) bool {
 	others := *p
 	others.Held = nil
-	free := others.World().Fits(c.Node, c.Amount, max(p.Now, c.Start), c.End)
+	free := others.Chart("").Fits(c.Node, c.Amount, max(p.Now, c.Start), c.End)
 	p.Windows = append(p.Windows, c)
 	p.check = true
 	return free
@@ -190,7 +194,7 @@ func (p *Plan) Plan(blocked []Workload) {
 	broken := false
 	for _, h := range p.Held {
 		late := plus(p.Now, p.length(h.Workload)) > h.End
-		if late || p.check && !p.world(h.UID).Fits(h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End) {
+		if late || p.check && !p.Chart(h.UID).Fits(h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End) {
 			broken = true
 		}
 	}
@@ -235,7 +239,7 @@ func (p *Plan) place(w Workload, last map[string]int64) bool {
 	}
 	limit := p.Policies[w.Leaf].Borrowing
 	own := limit >= 0 && borrowing >= limit
-	world := p.world(w.UID)
+	world := p.Chart(w.UID)
 	best := Held{Workload: w, Alternative: -1}
 	if h := p.held(w.UID); h != nil {
 		best = *h
@@ -270,7 +274,7 @@ func (p *Plan) MayStart(w Workload) (int, bool) {
 	if w.Limit > 0 || p.Policies[w.Leaf].BackfillUnlimited || h != nil && h.Start <= p.Now {
 		length = p.length(w)
 	}
-	world := p.world(w.UID)
+	world := p.Chart(w.UID)
 	for i, request := range w.Alternatives {
 		if world.Fits(w.Leaf, request, p.Now, plus(p.Now, length)) {
 			return i, true
