@@ -10,18 +10,20 @@
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
 //	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
+//	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, timeline/)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
+//	      of the plan: Reservations, PlanOverQuota                                         (planlaws.go)
 //	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
 //	       where the procedure falls short of brute force                                  (exception.go)
 //	       laws along a history: Ledger, BringToRest, WithinNominal, WeightZeroFirst       (thrash.go)
 //
 // The only state kept beyond what the events say is what the procedure "A pass" (semantics section 4) defines: stored
 // representatives, parked marks, holds with their clocks, evictions decided but not seen yet, and the verdict of the
-// last look at a workload, by which falls of usage wake it; and, by amendment A3, whom fair sharing has evicted since the
-// last change. Built: sections 1 to 5, and of 6 what concerns quota; victims are looked for only with Options.Preemption. Not
-// built: admission checks, topology, decayed usage (nor, therefore, the order of victims in usage mode), section 7,
-// blockAdmission.
+// last look at a workload, by which falls of usage wake it; by amendment A3, whom fair sharing has evicted since the
+// last change; and, by decision record 0005, the reservations held and the overruns granted. Built: sections 1 to 5, of 6 what
+// concerns quota, and of 7 backfill; victims are looked for only with Options.Preemption. Not
+// built: admission checks, topology, decayed usage (nor, therefore, the order of victims in usage mode), blockAdmission.
 //
 // Amounts are int64. The oracle is meant for worlds in which the usage of one flavor-resource in one tree stays
 // below 2^63; a request that would take it there does not fit.
@@ -177,4 +179,40 @@
 //     of the order requests any of these flavor-resources in any flavor open to it, the hold ends. Its holder is looked at
 //     again, and has a clock of its own again when it holds again. Queue times change too: who returns from an
 //     eviction may overtake.
+//
+// Readings of section 7 as decision record 0005 makes it precise. "The planner" is timeline.Plan. A tree in which every
+// ClusterQueue's mode is None has none, and nothing below applies to it.
+//
+//  56. "a Cohort's is the default below it": the nearest node on the way up from the ClusterQueue, itself first, that names a
+//     Mode decides, with all of its Backfill; the Depth of one is never mixed with the Mode of another.
+//  57. "the queue's default" not set: a workload without a limit is planned to run for ever.
+//  58. "blocked = ... those parked by quota or refused": whoever's last verdict was not Fit, for reason WaitingForQuota, who is not
+//     held back by the order of a StrictFIFO queue and has no preemptor's hold. That a workload has been woken
+//     does not take its reservation away: it counts until it is looked at.
+//  59. "of each queue, in its order, the first depth" and "an arrival that stands before a reserved workload of its own queue
+//     releases that reservation only if withinClusterQueue would let it preempt it": those who hold a reservation keep their
+//     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them.
+//     The order is that of semantics section 4.
+//  60. "a head's hold is the timeline's charge from now on": its reservation takes the place of the hold. A StrictFIFO head without
+//     victims holds nothing where its queue's mode is not None. Where it is, it holds as ever, and the planner counts what is held
+//     as used without end.
+//  61. "fits on usage + others' holds, and planner.MayStart(w with this assignment)": each flavor-resource is asked alone, what
+//     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
+//     in this flavor; nobody is preempted for him there.
+//  62. "park(w) by quota ...: plan()": once those of equal shape are parked with it; also if it is one of them who comes to be among
+//     the first depth and has no reservation. Shape includes the limit. Who holds a reservation is not parked with others.
+//  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
+//     those that come due by a plan.
+//  64. "wake those that were refused under the topmost changed node": whenever planned use falls at any instant from now on, for
+//     whatever reason, those refused in any flavor whose verdict consulted that flavor-resource, under the topmost node
+//     where it falls. At a window's end everybody in the tree.
+//  65. "Of workloads that ask for the same": the same ClusterQueue, limit, and amounts in all alternatives, whatever the priority.
+//  66. "end of what is found running is Started + Limit": also of what was admitted by our decision, once Started is seen; until
+//     then it runs from the decision on, or from when it was found. Time passes for the planner in passes alone: it is at
+//     a pass that whatever has outlived its end is planned to go on. A limit or start that changes begins anew.
+//  67. "starts ahead of a reservation only if it would delay none even if it ran for ever" is broken by the planner as built: a
+//     workload without a limit may be planned, for the default, ahead of another's reservation, and then "may start by its own". See
+//     Options.LimitlessBehind, which is proposed, and TestBackfillExample.
+//  68. "Quota edits are Requota if the tree's nodes are the same": the same names with the same parents. Else all reservations are
+//     planned anew.
 package oracle

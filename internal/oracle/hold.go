@@ -179,7 +179,7 @@ func (s *World) assumeEvict(e Evict) {
 	s.step(func() {
 		if w := s.workloads[e.Preemptor]; w != nil && w.state == pending {
 			s.mayHold(w)
-			w.hold, w.holdQueue, w.preempts = hold, e.Queue, true
+			w.hold, w.holdQueue, w.preempts, w.began = hold, e.Queue, true, s.now
 		}
 		for _, v := range e.Victims {
 			if w := s.workloads[v.UID]; w != nil && w.admission != nil {

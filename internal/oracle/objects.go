@@ -127,6 +127,7 @@ type ClusterQueue struct {
 	Terminating       bool // its deletion has begun: admits nothing new
 	// MinimumRuntime is how long a workload admitted here runs before it may be preempted, in the unit of Time.
 	MinimumRuntime int64
+	Backfill       Backfill
 }
 
 // Cohort is an inner node of the quota tree.
@@ -135,6 +136,7 @@ type Cohort struct {
 	Parent      string // empty: a root
 	Groups      []ResourceGroup
 	WeightMilli *int64
+	Backfill    Backfill // of what is below it
 }
 
 // Taint of the nodes of a flavor.
@@ -208,4 +210,9 @@ type Workload struct {
 	ReservedAt, AdmittedAt int64
 	// MinimumRuntime is what the WorkloadPriorityClass says; see also ClusterQueue.MinimumRuntime.
 	MinimumRuntime int64
+
+	// Limit is what is left of the maximum execution time when it starts, termination included; 0 if there is none. Started
+	// is when it last started to run, 0 if it does not or that is not known. Both in the unit of Time; Started matters while
+	// the workload holds quota.
+	Limit, Started int64
 }

@@ -44,6 +44,7 @@ func (s *World) wait(uid UID, w *workload) Wait {
 // pass is the procedure "A pass" of semantics section 4 in one tree.
 func (s *World) pass(root *node, out *Outcome) {
 	turns := 0
+	s.beginPlan(root)
 	for {
 		acted := map[*node]bool{}
 		for {
@@ -131,7 +132,11 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		s.park(q, w, v)
 	default:
-		if w == s.head(q.Name) && !w.preempts {
+		switch {
+		case w.preempts || w != s.head(q.Name):
+		case s.hasReservations(q):
+			s.setHold(w, "", nil, false)
+		default:
 			s.setHold(w, q.Name, s.headHold(q, w, v), false)
 		}
 		s.park(q, w, v)
@@ -143,13 +148,14 @@ func (s *World) admit(q *node, w *workload, v *verdict) Admit {
 	wasHead := w == s.head(q.Name)
 	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
-	before := s.usageWithHolds("")
+	before, held := s.usageWithHolds(""), s.holdsReservation(q, w)
 	w.admit(a, s.now)
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	if wasHead {
 		s.examineAgain(q.Name, nil)
 	}
+	s.ran(q, held)
 	return Admit{UID: w.seen.UID, Admission: *a}
 }
 
@@ -168,10 +174,12 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		out.Evicts = append(out.Evicts, e)
 	}
+	held := s.holdsReservation(q, w)
 	s.setHold(w, q.Name, v.request, true)
 	for _, victim := range v.victims {
 		s.evict(victim.w, victim.reason)
 	}
+	s.ran(q, held)
 }
 
 // headHold is what a StrictFIFO head without victims holds: per flavor-resource
@@ -209,21 +217,24 @@ func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
 		return
 	}
 	before := s.usageWithHolds("")
-	w.hold, w.holdQueue = hold, queue
+	w.hold, w.holdQueue, w.began = hold, queue, s.now
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
+	s.planners()
+	s.wakeAllRefused()
 }
 
 // park puts w aside until something wakes it. In a BestEffortFIFO queue, unless a plan was found, the later workloads
 // of equal shape go with it.
 func (s *World) park(q *node, w *workload, v *verdict) {
 	w.parked = true
+	defer s.planParked(q)
 	if q.queue.Strategy == StrictFIFO || v.planned {
 		return
 	}
 	shape := s.shape(q, w)
 	for _, o := range s.members(q.Name) {
-		if before(w, o) && !o.parked && len(o.hold) == 0 && s.shape(q, o) == shape {
+		if before(w, o) && !o.parked && len(o.hold) == 0 && !s.holdsReservation(q, o) && s.shape(q, o) == shape {
 			o.parked, o.last, o.heldBack = true, v, false
 		}
 	}

@@ -34,6 +34,7 @@ type node struct {
 	weight   int64
 	queue    *ClusterQueue // nil in a Cohort
 	quota    []Quota
+	backfill Backfill
 
 	subtree, local, potential []int64
 }
@@ -50,14 +51,14 @@ func newForest(queues map[string]*ClusterQueue, cohorts map[string]*Cohort, frs 
 	f := &forest{byName: map[Node]*node{}}
 	for name, cq := range queues {
 		n := f.node(QueueNode(name))
-		n.queue, n.quota, n.weight = cq, quotas(cq.Groups, frs), weight(cq.WeightMilli)
+		n.queue, n.quota, n.weight, n.backfill = cq, quotas(cq.Groups, frs), weight(cq.WeightMilli), cq.Backfill
 		if cq.Cohort != "" {
 			n.parent = f.node(CohortNode(cq.Cohort))
 		}
 	}
 	for name, c := range cohorts {
 		n := f.node(CohortNode(name))
-		n.quota, n.weight = quotas(c.Groups, frs), weight(c.WeightMilli)
+		n.quota, n.weight, n.backfill = quotas(c.Groups, frs), weight(c.WeightMilli), c.Backfill
 		if c.Parent != "" {
 			n.parent = f.node(CohortNode(c.Parent))
 		}

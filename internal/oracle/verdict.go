@@ -30,6 +30,8 @@ type flavorVerdict struct {
 	level  int
 	reason Reason // unless fit
 	short  []int  // flavor-resources that do not fit
+	// refused says that it fits, but would delay a reservation or run into a window
+	refused bool
 }
 
 // better says whether a is strictly preferred to b: never NoFit, no-candidates last, and then
@@ -74,6 +76,7 @@ type verdict struct {
 	podSets   []PodSetAssignment // unless NoFit
 	request   []use              // what the assignment uses, amounts above 0, by flavor-resource
 	consulted map[int]bool       // flavor-resources that the verdict looked at
+	refused   bool               // in a flavor looked at, by the timeline
 
 	short   map[int]bool // of the request, those judged Preempt
 	planned bool         // Preempt: it fits once the evicted and the victims are gone
@@ -127,6 +130,7 @@ func (s *World) verdict(n *node, w *workload, u table) *verdict {
 		for f := range v.consulted {
 			full.consulted[f] = true
 		}
+		full.refused = full.refused || v.refused
 		if !v.serves() {
 			return false
 		}
@@ -136,7 +140,7 @@ func (s *World) verdict(n *node, w *workload, u table) *verdict {
 	if found == steps {
 		return full
 	}
-	best.consulted = full.consulted
+	best.consulted, best.refused = full.consulted, full.refused
 	return best
 }
 
@@ -168,6 +172,7 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 				continue
 			}
 			chosen, fv := s.chooseFlavor(n, w, group, ps, asked, taken, u, v.consulted)
+			v.refused = v.refused || fv.refused
 			if fv.mode == noFit {
 				v.fail(NoFit, fv.reason)
 				continue
@@ -263,7 +268,7 @@ func (cq *ClusterQueue) group(resource string) *ResourceGroup {
 // mildest of all flavors.
 func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *PodSet, asked map[string]ask, taken []int64,
 	u table, consulted map[int]bool) (string, flavorVerdict) {
-	name, best, mildest := "", flavorVerdict{mode: noFit, reason: NoMatchingFlavor}, NoMatchingFlavor
+	name, best, mildest, refused := "", flavorVerdict{mode: noFit, reason: NoMatchingFlavor}, NoMatchingFlavor, false
 	for i := range group.Flavors {
 		fq := &group.Flavors[i]
 		fl := s.flavors[fq.Name]
@@ -286,6 +291,7 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 				if rv.mode != fit {
 					short = append(short, f)
 				}
+				refused = refused || rv.refused
 			}
 			grave := fv.reason
 			if gravity(rv.reason) > gravity(grave) {
@@ -314,6 +320,7 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 			best.reason = WaitingForQuota
 		}
 	}
+	best.refused = refused
 	return name, best
 }
 
@@ -328,6 +335,9 @@ func (s *World) quota(n *node, w *workload, u table, f int, want ask, taken int6
 	}
 	request := taken + want.amount
 	if n.fits(u, f, request) {
+		if !s.mayStart(n, w, f, request) {
+			return flavorVerdict{mode: noFit, reason: WaitingForQuota, refused: true}
+		}
 		return flavorVerdict{mode: fit, level: n.level(u, f, request)}
 	}
 	if request > n.potential[f] {

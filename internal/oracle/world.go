@@ -20,6 +20,12 @@ type Options struct {
 	// it, others' holds counted, once the evicted are gone. Without it a head's hold may overlap a preemptor's, and
 	// neither ever fits.
 	HeadsLeaveHolds bool
+	// Slack is how much longer a reservation is than its limit; Overrun, which is positive where there is backfill, is how
+	// much longer whatever has outlived its limit is planned to go on. Both in the unit of Time.
+	Slack, Overrun int64
+	// LimitlessBehind is proposed: who has no limit is planned where he would delay no other's reservation even if he ran for
+	// ever, unless his queue's default is trusted. Without it he may be planned, and start, ahead of one (reading 67).
+	LimitlessBehind bool
 	// Judge, if set, looks at every preemption that Decide decides, on the state before it. What it finds wrong is added to
 	// IllegalPlans. It may be CheckEvict, WithinNominal or WeightZeroFirst.
 	Judge func(s *World, e Evict) []string
@@ -44,6 +50,9 @@ type World struct {
 	judge       func(*World, Evict) []string
 	holdTimeout int64
 	now         int64
+	behind      bool
+	slack       int64
+	overrun     int64
 
 	queues      map[string]*ClusterQueue
 	cohorts     map[string]*Cohort
@@ -52,6 +61,7 @@ type World struct {
 	namespaces  map[string]map[string]string
 	workloads   map[UID]*workload
 	stored      map[string]*stored // by ClusterQueue
+	plans       map[Node]*planner  // by root, of trees with backfill
 	spared      map[UID]bool       // evicted by fair sharing since the last change (amendment A3)
 	ends        []End              // of holds, not in an Outcome yet
 	violations  []string
@@ -95,6 +105,7 @@ type workload struct {
 	byShare   bool      // and has the reason InCohortFairSharing
 	ours      bool      // its admission is our decision, made at the time reserved, and not seen yet
 	reserved  int64
+	began     int64 // when it began to use quota, or to hold it as a preemptor, as far as is known
 	parked    bool
 	heldBack  bool     // by the order of a StrictFIFO queue, at the last look
 	last      *verdict // of the last look; nil: never tried
@@ -110,7 +121,7 @@ func New(o Options) *World {
 	}
 	return &World{
 		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
-		fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
+		behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun, plans: map[Node]*planner{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
 		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
@@ -265,7 +276,12 @@ func (s *World) setWorkload(seen Workload) {
 		if old == nil || !sameButStatus(old.seen, seen) {
 			s.changed()
 		}
-		w := &workload{seen: seen}
+		w := &workload{seen: seen, began: s.now}
+		if seen.Started > 0 {
+			w.began = seen.Started
+		} else if old != nil && old.admission != nil {
+			w.began = old.began
+		}
 		switch {
 		case seen.Admission != nil:
 			w.state, w.admission = admitted, seen.Admission
@@ -295,6 +311,7 @@ func sameForQueue(a, b Workload) bool {
 func sameButStatus(a, b Workload) bool {
 	strip := func(w Workload) Workload {
 		w.Evicted, w.Withheld, w.Admission, w.QueueTime, w.ReservedAt, w.AdmittedAt = false, "", nil, 0, 0, 0
+		w.Limit, w.Started = 0, 0
 		w.PodSets = append([]PodSet(nil), w.PodSets...)
 		for i := range w.PodSets {
 			w.PodSets[i].Reclaimable = 0
@@ -339,7 +356,7 @@ func (s *World) assume(uid UID, a Admission) {
 func (w *workload) admit(a *Admission, now int64) {
 	w.dropHold()
 	w.state, w.admission, w.last, w.seen.Evicted = assumed, a, nil, false
-	w.clock, w.ours, w.reserved = holdClock{}, true, now
+	w.clock, w.ours, w.reserved, w.began = holdClock{}, true, now, now
 }
 
 // stays draws the consequence of a workload that counted as gone and does not any more, but still uses quota:

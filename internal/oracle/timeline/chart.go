@@ -91,15 +91,28 @@ func (c *Chart) during(a, b int64, check func(i int) bool) bool {
 	return true
 }
 
-// Use is the use of a node at an instant.
-func (c *Chart) Use(n, f int, at int64) int64 {
-	use := int64(0)
+// At is the use at an instant, by node and flavor-resource.
+func (c *Chart) At(at int64) [][]int64 {
+	use := c.Uses[0]
 	for i, t := range c.Instants {
 		if t <= at {
-			use = c.Uses[i][n][f]
+			use = c.Uses[i]
 		}
 	}
 	return use
+}
+
+// Limit is the most that a node may use: its quota with its borrowing limit,
+// Forever if there is none.
+func (c *Chart) Limit(n, f int) int64 {
+	borrowing := c.Quota[n][f].Borrowing
+	switch {
+	case c.Parent[n] < 0:
+		return c.subtree[n][f]
+	case borrowing == nil:
+		return Forever
+	}
+	return plus(c.subtree[n][f], *borrowing)
 }
 
 // available is section 2's, between two instants.

@@ -49,7 +49,7 @@ func TestChartIsTheWorld(t *testing.T) {
 		for n := range w.Parent {
 			for f := range 2 {
 				for at := int64(0); at < 25; at++ {
-					if got, want := c.Use(n, f, at), w.Use(n, f, at); got != want {
+					if got, want := c.At(at)[n][f], w.Use(n, f, at); got != want {
 						t.Fatalf("seed %d: use of %d at %d: %d, want %d", seed, n, at, got, want)
 					}
 				}

@@ -42,6 +42,11 @@ type Plan struct {
 	Policies       []Policy
 	Slack, Overrun int64
 	Horizon        int64
+	// Behind plans a workload without a limit, unless its queue's default is
+	// trusted, where it would delay no other reservation even if it ran for ever;
+	// it is still charged for the default. Without this it may be planned ahead of
+	// another's reservation, and so start there.
+	Behind bool
 
 	Now     int64
 	Running []Running
@@ -248,9 +253,13 @@ func (p *Plan) place(w Workload, last map[string]int64) bool {
 	if t, ok := last[w.Class]; ok && w.Class != "" && (best.Alternative < 0 || t <= best.Start) {
 		from = t
 	}
+	search := plus(p.length(w), p.Slack)
+	if p.Behind && w.Limit == 0 && !p.Policies[w.Leaf].BackfillUnlimited {
+		search = Forever
+	}
 	other := false
 	for i, request := range w.Alternatives {
-		t, ok := world.EarliestStart(w.Leaf, request, plus(p.length(w), p.Slack), from, own)
+		t, ok := world.EarliestStart(w.Leaf, request, search, from, own)
 		if ok && (best.Alternative < 0 || t < best.Start) {
 			end := plus(plus(t, p.length(w)), p.Slack)
 			best.Alternative, best.Start, best.End = i, t, end

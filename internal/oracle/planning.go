@@ -1,0 +1,241 @@
+package oracle
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"fairlead.dev/fairlead/internal/oracle/timeline"
+)
+
+// blocked says whether a pending workload waits for quota or was refused, at the last look at it: it may hold a reservation.
+// One that was woken since then still does.
+func (w *workload) blocked() bool {
+	return w.last != nil && w.last.kind != Fit && w.last.reason == WaitingForQuota && !w.heldBack && !w.preempts
+}
+
+// toPlan lists those of a queue's blocked workloads that are to hold reservations: those who hold one already, but for whom
+// one before them, who has none, could preempt; and then, in order, the first of the others, up to the queue's depth.
+// It also lists those who lose theirs.
+func (s *World) toPlan(p *planner, q *node) (plan, lose []*workload) {
+	var blocked []*workload
+	for _, w := range s.members(q.Name) {
+		if w.blocked() {
+			blocked = append(blocked, w)
+		}
+	}
+	sort.Slice(blocked, func(i, j int) bool { return before(blocked[i], blocked[j]) })
+	depth := p.plan.Policies[p.index[q.Node]].Depth
+	if depth < 0 {
+		depth = len(blocked)
+	}
+	var keep, rest []*workload
+	for i, w := range blocked {
+		if p.held(w.seen.UID) == nil {
+			rest = append(rest, w)
+			continue
+		}
+		yields := slices.ContainsFunc(blocked[:i], func(first *workload) bool {
+			return p.held(first.seen.UID) == nil && s.preemption && preemptsWithin(q.queue.Preemption.WithinClusterQueue, first, w)
+		})
+		if yields {
+			rest, lose = append(rest, w), append(lose, w)
+		} else {
+			keep = append(keep, w)
+		}
+	}
+	keep = keep[:min(len(keep), depth)]
+	return append(keep, rest[:min(len(rest), depth-len(keep))]...), lose
+}
+
+// preemptsWithin says whether a workload could preempt another of its ClusterQueue if that ran.
+func preemptsWithin(policy PreemptionPolicy, w, victim *workload) bool {
+	lower := victim.seen.Priority < w.seen.Priority
+	newer := victim.seen.Priority == w.seen.Priority && victim.seen.QueueTime > w.seen.QueueTime
+	return policy == LowerPriority && lower || policy == LowerOrNewerEqualPriority && (lower || newer)
+}
+
+// replan plans the blocked workloads of the tree, those of all queues merged by priority, queue time and UID. Whoever's
+// reservation has come due by it is woken.
+func (s *World) replan(root *node) {
+	p := s.plannerOf(root)
+	if p == nil {
+		return
+	}
+	var all []*workload
+	for _, q := range root.leaves() {
+		plan, lose := s.toPlan(p, q)
+		all = append(all, plan...)
+		for _, w := range lose {
+			p.plan.Release(string(w.seen.UID))
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return before(all[i], all[j]) })
+	due := p.due()
+	var list []timeline.Workload
+	for _, w := range all {
+		q := s.trees().byName[s.nodeOf(w)]
+		t := timeline.Workload{UID: string(w.seen.UID), Leaf: p.index[q.Node], Alternatives: s.alternatives(q, w), Limit: w.seen.Limit}
+		t.Class = fmt.Sprint(t.Leaf, t.Limit, t.Alternatives)
+		list = append(list, t)
+	}
+	p.plan.Plan(list)
+	p.forget()
+	for uid := range p.due() {
+		if !due[uid] {
+			s.wake(s.workloads[uid])
+		}
+	}
+	s.wakeRefused(root)
+}
+
+// hasReservations says whether workloads of the ClusterQueue may hold reservations.
+func (s *World) hasReservations(q *node) bool {
+	p := s.plannerOf(q)
+	return p != nil && p.plan.Policies[p.index[q.Node]].Depth != 0
+}
+
+// holdsReservation says whether a workload of the ClusterQueue holds a reservation.
+func (s *World) holdsReservation(q *node, w *workload) bool {
+	p := s.plannerOf(q)
+	return p != nil && p.held(w.seen.UID) != nil
+}
+
+// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, the others are
+// planned anew.
+func (s *World) ran(q *node, held bool) {
+	s.planners()
+	if held {
+		s.replan(q.top())
+	}
+	s.wakeRefused(q.top())
+}
+
+// due lists those whose reservations have come due.
+func (p *planner) due() map[UID]bool {
+	due := map[UID]bool{}
+	for _, h := range p.plan.Held {
+		if h.Start <= p.plan.Now {
+			due[UID(h.UID)] = true
+		}
+	}
+	return due
+}
+
+// beginPlan is the planner's part of the beginning of a pass: time passes, the blocked are planned, and the holders of
+// reservations that are due are woken.
+func (s *World) beginPlan(root *node) {
+	p := s.plannerOf(root)
+	if p == nil {
+		return
+	}
+	p.plan.Advance(s.now)
+	p.forget()
+	s.replan(root)
+	for uid := range p.due() {
+		s.wake(s.workloads[uid])
+	}
+}
+
+// planParked plans anew if one of a queue's workloads, now that one has been parked, is to hold a reservation and has none.
+func (s *World) planParked(q *node) {
+	p := s.plannerOf(q)
+	if p == nil {
+		return
+	}
+	plan, _ := s.toPlan(p, q)
+	for _, w := range plan {
+		if p.held(w.seen.UID) == nil {
+			s.replan(q.top())
+			return
+		}
+	}
+}
+
+// wakeRefused compares the timeline with what it was when this was last asked, and wakes whoever was refused under the
+// topmost node where use has fallen, at any instant from now on, in a flavor-resource that the verdict consulted.
+func (s *World) wakeRefused(root *node) {
+	p := s.plannerOf(root)
+	if p == nil {
+		return
+	}
+	was, is := p.drawn, p.chart("")
+	p.drawn = is
+	if was == nil || len(was.Parent) != len(is.Parent) {
+		return
+	}
+	fell := fallen(was, is, p.plan.Now)
+	for _, low := range root.withBelow() {
+		for f := range fell[0] {
+			if !fell[p.index[low.Node]][f] {
+				continue
+			}
+			top := low
+			for n := low; n != nil; n = n.parent {
+				if fell[p.index[n.Node]][f] {
+					top = n
+				}
+			}
+			s.wakeWhere(top, nil, func(_ *node, v *verdict) bool { return v.refused && v.consulted[f] })
+		}
+	}
+}
+
+// fallen says, by node and flavor-resource, whether use is less than before at some instant from now on.
+func fallen(was, is *timeline.Chart, now int64) [][]bool {
+	fell := make([][]bool, len(was.Parent))
+	for n := range fell {
+		fell[n] = make([]bool, len(was.Quota[n]))
+	}
+	instants := append([]int64{now}, append(slices.Clone(was.Instants), is.Instants...)...)
+	for _, t := range instants {
+		if t < now {
+			continue
+		}
+		before, after := was.At(t), is.At(t)
+		for n := range fell {
+			for f := range fell[n] {
+				fell[n][f] = fell[n][f] || after[n][f] < before[n][f]
+			}
+		}
+	}
+	return fell
+}
+
+// wakeAllRefused is wakeRefused in all trees.
+func (s *World) wakeAllRefused() {
+	for _, root := range s.trees().roots {
+		s.wakeRefused(root)
+	}
+}
+
+// running is what runs, and windows, without reservations.
+func (p *planner) running() *timeline.Chart {
+	bare := *p.plan
+	bare.Held = nil
+	return bare.Chart("")
+}
+
+func sortedNodes[T any](m map[Node]T) []Node {
+	var names []Node
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Slice(names, func(i, j int) bool { return names[i].less(names[j]) })
+	return names
+}
+
+// NextWake is the next instant at which time alone may change what a pass decides by the timeline: a planned start. False if
+// there is none.
+func (s *World) NextWake() (int64, bool) {
+	next, found := int64(0), false
+	for _, name := range sortedNodes(s.plans) {
+		p := s.plans[name]
+		for _, h := range p.plan.Held {
+			if h.Start > s.now && (!found || h.Start < next) {
+				next, found = h.Start, true
+			}
+		}
+	}
+	return next, found
+}
