@@ -25,6 +25,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.cohortName) || !has(self.resourceGroups) || self.resourceGroups.all(g, g.flavors.all(f, f.resources.all(r, !has(r.borrowingLimit))))",message="resourceGroups: borrowingLimit must not be set on a ClusterQueue without a cohort, since there is nobody to borrow from: set spec.cohortName or remove borrowingLimit"
 // +kubebuilder:validation:XValidation:rule="has(self.cohortName) || !has(self.resourceGroups) || self.resourceGroups.all(g, g.flavors.all(f, f.resources.all(r, !has(r.lendingLimit))))",message="resourceGroups: lendingLimit must not be set on a ClusterQueue without a cohort, since there is nobody to lend to: set spec.cohortName or remove lendingLimit"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultExecutionTimeSeconds) || !has(self.maximumExecutionTimeSeconds) || self.defaultExecutionTimeSeconds <= self.maximumExecutionTimeSeconds",message="defaultExecutionTimeSeconds must not be above maximumExecutionTimeSeconds: lower it, or leave it out to give workloads that state no time the maximum"
 type ClusterQueueSpec struct {
 	// resourceGroups holds the quotas. A queue without any admits nothing.
 	//
@@ -75,6 +76,22 @@ type ClusterQueueSpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	MinimumRuntimeSeconds *int64 `json:"minimumRuntimeSeconds,omitempty"`
+
+	// defaultExecutionTimeSeconds is the maximum execution time, in seconds over
+	// all attempts, of workloads that state none. It is enforced like one that is
+	// stated, and counts as it was when the workload was admitted. Unset: none.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	DefaultExecutionTimeSeconds *int32 `json:"defaultExecutionTimeSeconds,omitempty"`
+
+	// maximumExecutionTimeSeconds is the most that a maximum execution time may
+	// be: a larger one, or none, counts as this. It counts as it was when the
+	// workload was admitted. Unset: no bound.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaximumExecutionTimeSeconds *int32 `json:"maximumExecutionTimeSeconds,omitempty"`
 
 	// admissionChecksStrategy lists the checks that must be Ready before a
 	// workload that holds quota is admitted.

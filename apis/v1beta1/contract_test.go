@@ -25,9 +25,10 @@ type field struct {
 // ours lists, by kind, the paths that the contract does not have: Fairlead's
 // own fields. They must be optional.
 var ours = map[string][]string{
-	"ClusterQueue":          {"spec.minimumRuntimeSeconds"},
+	"ClusterQueue":          {"spec.defaultExecutionTimeSeconds", "spec.maximumExecutionTimeSeconds", "spec.minimumRuntimeSeconds"},
 	"WorkloadPriorityClass": {"minimumRuntimeSeconds"},
 	"Workload": {
+		"status.admission.maximumExecutionTimeSeconds",
 		"status.preemption", "status.preemption.decidedAt", "status.preemption.deadline",
 		"status.preemption.held", "status.preemption.held[]", "status.preemption.held[].amount", "status.preemption.held[].flavor", "status.preemption.held[].resource",
 		"status.preemption.victims", "status.preemption.victims[]", "status.preemption.victims[].reason", "status.preemption.victims[].uid",

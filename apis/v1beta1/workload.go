@@ -43,7 +43,9 @@ type WorkloadSpec struct {
 
 	// maximumExecutionTimeSeconds is for how many seconds in all, over every
 	// attempt, the workload may be admitted. Past it the workload is
-	// deactivated. Unset means no limit.
+	// deactivated. Unset means the default of its ClusterQueue, if any; a maximum
+	// of the ClusterQueue counts where it is less. Immutable while the workload is
+	// admitted.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

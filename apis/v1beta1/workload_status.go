@@ -160,6 +160,15 @@ type Admission struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=18
 	PodSetAssignments []PodSetAssignment `json:"podSetAssignments,omitempty"`
+
+	// maximumExecutionTimeSeconds is for how many seconds in all, over every
+	// attempt, the workload may run: what it asks for, or else the default of the
+	// ClusterQueue, and at most the ClusterQueue's maximum, as these were when it
+	// was admitted. Unset means no limit.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaximumExecutionTimeSeconds *int32 `json:"maximumExecutionTimeSeconds,omitempty"`
 }
 
 // DelayedTopologyRequestState says whether a topology assignment that waits

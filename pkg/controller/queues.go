@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,39 @@ func (c *Controller) ClusterQueue(name string) (*v1beta1.ClusterQueue, bool) {
 // LocalQueue implements lifecycle.Queues.
 func (c *Controller) LocalQueue(key ledger.Key) (*v1beta1.LocalQueue, bool) {
 	return c.queues.LocalQueues.Get(key)
+}
+
+// leadsTo is the ClusterQueue that a LocalQueue leads to, nil if none.
+func (c *Controller) leadsTo(namespace, localQueue string) *v1beta1.ClusterQueue {
+	lq, exists := c.LocalQueue(ledger.Key{Namespace: namespace, Name: localQueue})
+	if !exists {
+		return nil
+	}
+	cq, _ := c.ClusterQueue(string(lq.Spec.ClusterQueue))
+	return cq
+}
+
+func (c *Controller) clusterQueueChanged(key ledger.Key, was, is *v1beta1.ClusterQueue) {
+	c.turned.clusterQueue(key, was, is)
+	if !equality.Semantic.DeepEqual(limitsOf(was), limitsOf(is)) {
+		c.inbox.LimitsChanged()
+	}
+}
+
+// limitsOf are the default and the maximum of the execution times that a
+// ClusterQueue gives.
+func limitsOf(cq *v1beta1.ClusterQueue) (limits [2]*int32) {
+	if cq != nil {
+		limits = [2]*int32{cq.Spec.DefaultExecutionTimeSeconds, cq.Spec.MaximumExecutionTimeSeconds}
+	}
+	return limits
+}
+
+func (c *Controller) localQueueChanged(key ledger.Key, was, is *v1beta1.LocalQueue) {
+	c.turned.localQueue(key, was, is)
+	if was == nil || is == nil || was.Spec.ClusterQueue != is.Spec.ClusterQueue {
+		c.inbox.LimitsChanged()
+	}
 }
 
 // localQueueEvent tells the engine of a LocalQueue. One that is being deleted

@@ -233,7 +233,7 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 // shapes derives what workloads ask for.
 func (c *Controller) shapes() translate.Shapes {
 	return translate.Shapes{Counting: translate.NewCounting(c.options.Configuration.Resources), Surroundings: c.surroundings,
-		MinimumRuntime: c.classes.minimumRuntime}
+		MinimumRuntime: c.classes.minimumRuntime, ClusterQueue: c.leadsTo}
 }
 
 func (c *Controller) newEvents(counters *metrics.Counters) (*report.Events, error) {

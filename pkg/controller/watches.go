@@ -28,7 +28,7 @@ func (c *Controller) openBooks() {
 		func(key ledger.Key) admission.Event { return admission.DeleteFlavor{Name: key.Name} }, nil)
 	c.queues.ClusterQueues = queueBook(c.inbox, "ClusterQueue",
 		func(cq *v1beta1.ClusterQueue) admission.Event { return translate.ClusterQueue(cq) },
-		func(key ledger.Key) admission.Event { return admission.DeleteClusterQueue{Name: key.Name} }, c.turned.clusterQueue)
+		func(key ledger.Key) admission.Event { return admission.DeleteClusterQueue{Name: key.Name} }, c.clusterQueueChanged)
 	c.queues.Cohorts = queueBook(c.inbox, "Cohort",
 		func(cohort *v1beta1.Cohort) admission.Event { return translate.Cohort(cohort) },
 		func(key ledger.Key) admission.Event { return admission.DeleteCohort{Name: key.Name} }, nil)
@@ -40,7 +40,7 @@ func (c *Controller) openBooks() {
 		func(key ledger.Key) admission.Event {
 			c.defaultQueueChanged(key.Namespace, key.Name)
 			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
-		}, c.turned.localQueue)
+		}, c.localQueueChanged)
 }
 
 func (c *Controller) defaultQueueChanged(namespace, name string) {

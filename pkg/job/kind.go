@@ -52,6 +52,12 @@ type State struct {
 	PodPriorityClass string
 	// MaxExecutionSeconds limits the time over all attempts; nil for no limit.
 	MaxExecutionSeconds *int32
+	// OwnDeadlineSeconds is after how long Kubernetes itself ends an attempt, as
+	// a rule; nil if it does not. MaxExecutionSeconds is at most that.
+	OwnDeadlineSeconds *int32
+	// Warning, if not empty, says what the job's user has to mend, although the
+	// job can be described without it.
+	Warning string
 	// Suspended says that the job asks for no pods.
 	Suspended bool
 	// Unmarked says that the status of the job ought to say that the job is

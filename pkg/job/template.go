@@ -46,8 +46,27 @@ func TrimTemplate(full *corev1.PodTemplateSpec) corev1.PodTemplateSpec {
 			SchedulingGates:   spec.SchedulingGates,
 			ResourceClaims:    spec.ResourceClaims,
 			Resources:         spec.Resources,
+
+			TerminationGracePeriodSeconds: gracePeriod(spec),
 		},
 	}
+}
+
+// gracePeriod keeps the time that pods get to end, unless it is Kubernetes' own
+// default.
+func gracePeriod(spec *corev1.PodSpec) *int64 {
+	if g := spec.TerminationGracePeriodSeconds; g != nil && *g != corev1.DefaultTerminationGracePeriodSeconds {
+		return g
+	}
+	return nil
+}
+
+// GracePeriodSeconds is how long pods of a trimmed template get to end.
+func GracePeriodSeconds(trimmed *corev1.PodTemplateSpec) int64 {
+	if g := trimmed.Spec.TerminationGracePeriodSeconds; g != nil {
+		return max(*g, 0)
+	}
+	return corev1.DefaultTerminationGracePeriodSeconds
 }
 
 func trimContainers(full []corev1.Container) []corev1.Container {

@@ -42,6 +42,23 @@ func TestTrimTwiceIsTrimOnce(t *testing.T) {
 	}
 }
 
+func TestTrimKeepsAGracePeriodThatIsNotTheDefault(t *testing.T) {
+	for given, want := range map[int64]int64{30: 30, 0: 0, 300: 300} {
+		full := fullTemplate()
+		full.Spec.TerminationGracePeriodSeconds = &given
+		trimmed := TrimTemplate(full)
+		if got := GracePeriodSeconds(&trimmed); got != want {
+			t.Errorf("%d became %d", given, got)
+		}
+		if kept := trimmed.Spec.TerminationGracePeriodSeconds != nil; kept != (given != 30) {
+			t.Errorf("%d is kept: %v", given, kept)
+		}
+	}
+	if trimmed := TrimTemplate(fullTemplate()); GracePeriodSeconds(&trimmed) != 30 {
+		t.Error("without one it is not Kubernetes' default")
+	}
+}
+
 func TestHashTellsContainersApart(t *testing.T) {
 	hash := TrimTemplate(fullTemplate()).Annotations[ContainersHashAnnotation]
 	for name, change := range map[string]func(*corev1.PodSpec){

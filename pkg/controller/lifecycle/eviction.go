@@ -108,13 +108,7 @@ func (ev *Eviction) kind() (reason, cause string) {
 // released gives the quota back.
 func released(wl *v1beta1.Workload, message string, now time.Time) v1beta1.WorkloadStatus {
 	e := editStatus(wl, now)
-	if c := translate.Condition(wl, v1beta1.WorkloadAdmitted); c != nil && c.Status == metav1.ConditionTrue {
-		past := int32(max(now.Sub(c.LastTransitionTime.Time), 0) / time.Second)
-		if before := e.status.AccumulatedPastExecutionTimeSeconds; before != nil {
-			past += *before
-		}
-		e.status.AccumulatedPastExecutionTimeSeconds = &past
-	}
+	e.status.AccumulatedPastExecutionTimeSeconds = translate.AddExecution(wl, now)
 	e.status.Admission = nil
 	e.status.ReclaimablePods = nil
 	e.set(v1beta1.WorkloadQuotaReserved, false, v1beta1.PendingEvaluation, message)
@@ -123,6 +117,9 @@ func released(wl *v1beta1.Workload, message string, now time.Time) v1beta1.Workl
 		e.set(v1beta1.WorkloadPodsReady, false, v1beta1.PodsReadyWaitForStart, "The workload holds no quota")
 	}
 	if c := translate.Condition(wl, v1beta1.WorkloadEvicted); c != nil && c.Status == metav1.ConditionTrue {
+		if c.Reason == v1beta1.EvictedDeactivatedDueToPrefix+v1beta1.DeactivatedMaximumExecutionTimeExceeded {
+			e.status.AccumulatedPastExecutionTimeSeconds = nil // whoever activates it again gives it all of its time
+		}
 		e.set(v1beta1.WorkloadRequeued, wl.IsActive() && queuedAtOnce(c.Reason), c.Reason, message)
 	}
 	return e.status

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/job"
 )
 
@@ -27,7 +29,7 @@ func adopted(s *sight) *step {
 		return stop // its queue leads nowhere yet; the job is left alone
 	}
 	message := fmt.Sprintf("The job was running already: charged to ClusterQueue %s as found", assignment.ClusterQueue)
-	return &step{write: putStatus(s.workload, Adopt, s.awaited(admitted(s.workload, assignment, message, s.now)))}
+	return &step{write: putStatus(s.workload, Adopt, s.granted(assignment, message))}
 }
 
 // respecified: the job was edited since its Workload was written. Without
@@ -40,7 +42,9 @@ func respecified(s *sight) *step {
 	current := &s.workload.Spec
 	desired := *current
 	desired.QueueName = v1beta1.LocalQueueName(s.state.Queue)
-	desired.MaximumExecutionTimeSeconds = s.state.MaxExecutionSeconds
+	if !s.admitted() { // others are planned around what runs
+		desired.MaximumExecutionTimeSeconds = s.state.MaxExecutionSeconds
+	}
 	if priority, err := job.ResolvePriority(s.state, s.facts.Classes); err == nil {
 		desired.Priority, desired.PriorityClassRef = &priority.Value, priority.Class
 	}
@@ -124,8 +128,16 @@ func decided(s *sight) *step {
 		// It is still stopping, from an admission that was taken away early.
 		return &step{forget: true, retry: time.Second}
 	}
-	return &step{write: putStatus(s.workload, Admit,
-		s.awaited(admitted(s.workload, &d.assignment, reservedMessage(&d.assignment), s.now)))}
+	return &step{write: putStatus(s.workload, Admit, s.granted(&d.assignment, reservedMessage(&d.assignment)))}
+}
+
+// granted is the workload's status with an admission, and with all that goes
+// with one in the same write.
+func (s *sight) granted(assignment *admission.Assignment, message string) v1beta1.WorkloadStatus {
+	status := admitted(s.workload, assignment, message, s.now)
+	cq, _ := s.facts.Queues.ClusterQueue(assignment.ClusterQueue)
+	status.Admission.MaximumExecutionTimeSeconds = translate.ExecutionTime(s.workload, cq)
+	return s.awaited(status)
 }
 
 // unaccepted: somebody has reserved quota for the workload, and there is no

@@ -1,5 +1,7 @@
 package lifecycle
 
+import "fairlead.dev/fairlead/apis/v1beta1"
+
 // phase looks at a workload and says what to do next, nil if that is not for
 // it to say.
 type phase func(*sight) *step
@@ -30,6 +32,7 @@ var ofJobs = []phase{
 	held,         // quota is taken back for it
 	observed,     // its pods have become ready, or are lost
 	overdue,      // its pods are not ready in time
+	exceeded,     // it has run for as long as it may
 	started,      // it is admitted and may run
 	reclaimed,    // some of its pods have ended
 	barred,       // it must not be tried again, or may now
@@ -47,6 +50,7 @@ var ofWorkloads = []phase{
 	decided,
 	held,
 	overdue,
+	exceeded,
 	barred,
 	unexplained,
 }
@@ -56,6 +60,9 @@ func next(s *sight) *step {
 	phases := ofJobs
 	if s.job == nil && s.workload != nil && !s.owned() {
 		phases = ofWorkloads
+	}
+	if s.state.Warning != "" {
+		s.warn(v1beta1.PendingMisconfigured, s.state.Warning)
 	}
 	for _, p := range phases {
 		if st := p(s); st != nil {

@@ -35,6 +35,7 @@ type record struct {
 	shape      translate.Shape
 	lacking    string // what a strict namespace has against it
 	held       bool   // the last sight fed held quota
+	limit      int64  // what was fed as its limit
 	finished   bool
 }
 
@@ -67,6 +68,10 @@ func (f *feeder) feedAll(now int64, items []item) {
 func (f *feeder) feed(now int64, it item) {
 	if it.reshape != "" {
 		f.reshape(now, it.reshape)
+		return
+	}
+	if it.limits {
+		f.refeed(now, func(r *record) bool { return !r.held && f.shapes.Limit(r.sight, &r.shape) != r.limit })
 		return
 	}
 	if it.class != "" {
@@ -120,6 +125,8 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 	}
 	value := translate.Workload(wl, r.shape)
 	value.MinimumRuntime = f.shapes.Protection(wl)
+	r.limit = f.shapes.Limit(wl, &r.shape)
+	value.Limit = r.limit
 	value.QueueTime = translate.QueueTime(wl, f.evictionTime)
 	if value.Admission == nil && runsUnseen(wl) {
 		value.Admission = f.queues.Adopt(&value)

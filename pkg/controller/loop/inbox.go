@@ -30,6 +30,9 @@ type item struct {
 	reshape string
 	// class is a WorkloadPriorityClass of which the engine is to be told anew.
 	class string
+	// limits says that the maximum execution times of workloads that wait may be
+	// others now.
+	limits bool
 }
 
 // everywhere stands for all namespaces. No namespace is called so.
@@ -42,7 +45,7 @@ func (it *item) stage() int {
 	switch {
 	case it.queue:
 		return 0
-	case it.reshape != "", it.class != "":
+	case it.reshape != "", it.class != "", it.limits:
 		return 1
 	}
 	return 2
@@ -97,6 +100,10 @@ func (b *Inbox) ForgetEviction(uid types.UID, notBefore int64) {
 // ClassChanged files that a WorkloadPriorityClass promises its workloads
 // another minimum runtime.
 func (b *Inbox) ClassChanged(name string) { b.put("Class/"+name, item{class: name}) }
+
+// LimitsChanged files that a ClusterQueue gives its workloads other maximum
+// execution times, or that a LocalQueue leads elsewhere.
+func (b *Inbox) LimitsChanged() { b.put("Limits", item{limits: true}) }
 
 // put appends an item, or replaces the one of the same place; items without
 // place are all kept.

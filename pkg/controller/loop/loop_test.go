@@ -26,6 +26,7 @@ type scribe struct {
 	decisions []admission.Decision
 	wake      int64
 	snapshots int
+	limits    map[string]int64 // of workloads
 }
 
 func (s *scribe) Step(_ int64, event admission.Event) []admission.Decision {
@@ -35,6 +36,7 @@ func (s *scribe) Step(_ int64, event admission.Event) []admission.Decision {
 	switch e := event.(type) {
 	case admission.SetWorkload:
 		note += " " + e.UID
+		s.limits[e.UID] = e.Limit
 		if e.Admission != nil {
 			note += " in " + e.Admission.ClusterQueue
 		}
@@ -125,7 +127,7 @@ type bench struct {
 }
 
 func newBench(rebuilt func(context.Context) error) *bench {
-	b := &bench{engine: &scribe{}, sink: &sink{}, inbox: NewInbox(), leading: make(chan struct{}), ended: map[ledger.Key]bool{}}
+	b := &bench{engine: &scribe{limits: map[string]int64{}}, sink: &sink{}, inbox: NewInbox(), leading: make(chan struct{}), ended: map[ledger.Key]bool{}}
 	b.loop = New(Config{
 		Engine: b.engine, Inbox: b.inbox, Sink: b.sink, Rebuilt: rebuilt, Fed: make(chan struct{}), Leading: b.leading,
 		JobEnded: func(key ledger.Key) bool { return b.ended[key] },

@@ -1,7 +1,9 @@
 package loop
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -37,6 +39,46 @@ func TestSurroundingsConcernWhatWaits(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsOfAQueueConcernWhatWaitsInIt(t *testing.T) {
+	b := newBench(nil)
+	cq := &v1beta1.ClusterQueue{}
+	b.loop.feeder.shapes.ClusterQueue = func(namespace, _ string) *v1beta1.ClusterQueue {
+		if namespace != "osg" {
+			return nil
+		}
+		return cq
+	}
+	own := func(wl *v1beta1.Workload) { wl.Spec.MaximumExecutionTimeSeconds = seconds(100) }
+	for _, wl := range []*v1beta1.Workload{workload("c"), workload("a"), workload("own", own), workload("b", elsewhere),
+		workload("held", is(v1beta1.WorkloadQuotaReserved)), workload("ended", is(v1beta1.WorkloadFinished))} {
+		b.inbox.Workload(wl)
+	}
+	b.feedAll()
+	limits := func(want string, times ...int64) {
+		t.Helper()
+		got := []int64{}
+		for _, name := range []string{"a", "b", "c", "own", "held"} {
+			got = append(got, b.engine.limits[name]/int64(time.Second))
+		}
+		if fmt.Sprint(got) != fmt.Sprint(times) {
+			t.Errorf("%s: limits %v, want %v", want, got, times)
+		}
+	}
+	limits("none", 0, 0, 0, 130, 0)
+	cq.Spec.DefaultExecutionTimeSeconds = seconds(60)
+	b.inbox.LimitsChanged()
+	expect(t, b.feedAll(), "SetWorkload a", "SetWorkload c")
+	limits("a default", 90, 0, 90, 130, 0)
+	cq.Spec.MaximumExecutionTimeSeconds = seconds(50)
+	b.inbox.LimitsChanged()
+	expect(t, b.feedAll(), "SetWorkload a", "SetWorkload c", "SetWorkload own")
+	limits("a maximum", 80, 0, 80, 80, 0)
+	b.inbox.LimitsChanged()
+	expect(t, b.feedAll())
+}
+
+func seconds(n int32) *int32 { return &n }
 
 func TestStrictNamespacesAreAskedAgain(t *testing.T) {
 	b := newBench(nil)

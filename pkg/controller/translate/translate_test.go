@@ -235,3 +235,46 @@ func TestAdoptTakesTheFlavorSelected(t *testing.T) {
 		t.Error("adopted into a queue that is gone")
 	}
 }
+
+func TestLimitIsWhatIsLeftWithTheGraceOfThePods(t *testing.T) {
+	seconds := func(n int32) *int32 { return &n }
+	cq := &v1beta1.ClusterQueue{Spec: v1beta1.ClusterQueueSpec{DefaultExecutionTimeSeconds: seconds(600), MaximumExecutionTimeSeconds: seconds(1000)}}
+	shapes := Shapes{ClusterQueue: func(string, string) *v1beta1.ClusterQueue { return cq }}
+	for name, c := range map[string]struct {
+		asks, past, given *int32 // given: by an admission that it has
+		grace             int64
+		want              int64 // seconds
+	}{
+		"the default":                    {nil, nil, nil, 30, 630},
+		"its own":                        {seconds(60), nil, nil, 0, 60},
+		"above the maximum":              {seconds(5000), nil, nil, 30, 1030},
+		"what is left":                   {seconds(60), seconds(45), nil, 10, 25},
+		"nothing is left":                {seconds(60), seconds(90), nil, 10, 11},
+		"given when the queue gave more": {seconds(60), seconds(10), seconds(50), 30, 70},
+		"the largest":                    {seconds(1<<31 - 1), nil, seconds(1<<31 - 1), 1 << 62, 1<<32 - 2},
+	} {
+		wl := &v1beta1.Workload{Spec: v1beta1.WorkloadSpec{MaximumExecutionTimeSeconds: c.asks}}
+		wl.Status.AccumulatedPastExecutionTimeSeconds = c.past
+		if c.given != nil {
+			wl.Status.Admission = &v1beta1.Admission{MaximumExecutionTimeSeconds: c.given}
+			wl.Status.Conditions = []metav1.Condition{{Type: v1beta1.WorkloadQuotaReserved, Status: metav1.ConditionTrue}}
+		}
+		if got := shapes.Limit(wl, &Shape{Grace: c.grace}); got != c.want*1e9 {
+			t.Errorf("%s: %d s, want %d", name, got/1e9, c.want)
+		}
+	}
+	cq = nil
+	if got := shapes.Limit(&v1beta1.Workload{}, &Shape{Grace: 30}); got != 0 {
+		t.Errorf("without any limit: %d", got)
+	}
+}
+
+func TestGraceIsThatOfThePodSetThatGetsMost(t *testing.T) {
+	set := func(name, template string) v1beta1.PodSet {
+		return v1beta1.PodSet{Name: v1beta1.PodSetReference(name), Count: 1, Template: runtime.RawExtension{Raw: []byte(template)}}
+	}
+	wl := &v1beta1.Workload{Spec: v1beta1.WorkloadSpec{PodSets: []v1beta1.PodSet{set("a", `{"spec":{"terminationGracePeriodSeconds":300}}`), set("b", `{}`)}}}
+	if got := new(Shapes).Of(wl).Grace; got != 300 {
+		t.Errorf("grace %d", got)
+	}
+}

@@ -2,6 +2,8 @@ package translate
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,6 +21,9 @@ type Shape struct {
 	// Problem, if not empty, says why the pod sets cannot be admitted as they
 	// are. The requests of a pod set that cannot be charged are nil.
 	Problem string
+	// Grace is how many seconds the pods get to end, of the pod set that gets
+	// the most.
+	Grace int64
 }
 
 // Shapes derives shapes under the rules in force. The zero value adds nothing
@@ -30,6 +35,23 @@ type Shapes struct {
 	// MinimumRuntime is what a WorkloadPriorityClass promises, in seconds; nil
 	// means that none promises anything.
 	MinimumRuntime func(class string) int64
+	// ClusterQueue is where a LocalQueue leads to; nil means nowhere.
+	ClusterQueue func(namespace, localQueue string) *v1beta1.ClusterQueue
+}
+
+// Limit is for how many nanoseconds the workload may run from the start of its
+// present attempt, or of the next, at the most, its pods' grace period included;
+// 0 if there is no bound.
+func (s *Shapes) Limit(wl *v1beta1.Workload, shape *Shape) int64 {
+	limit := ExecutionTimeInForce(wl)
+	if !HoldsQuota(wl) && s.ClusterQueue != nil {
+		limit = ExecutionTime(wl, s.ClusterQueue(wl.Namespace, string(wl.Spec.QueueName)))
+	}
+	if limit == nil {
+		return 0
+	}
+	left := time.Duration(*limit)*time.Second - PastExecution(wl)
+	return int64(max(left, time.Second) + time.Duration(min(shape.Grace, math.MaxInt32))*time.Second)
 }
 
 // Protection is for how many seconds the Workload's priority class keeps it
@@ -57,7 +79,8 @@ func (s *Shapes) Of(wl *v1beta1.Workload) Shape {
 		shape.Problem = "spec.podSets is empty: a workload needs at least one pod set"
 	}
 	for i := range wl.Spec.PodSets {
-		set, err := s.podSet(wl.Namespace, &wl.Spec.PodSets[i])
+		set, grace, err := s.podSet(wl.Namespace, &wl.Spec.PodSets[i])
+		shape.Grace = max(shape.Grace, grace)
 		if err != nil && shape.Problem == "" {
 			shape.Problem = fmt.Sprintf("pod set %s: %v", wl.Spec.PodSets[i].Name, err)
 		}
@@ -66,18 +89,20 @@ func (s *Shapes) Of(wl *v1beta1.Workload) Shape {
 	return shape
 }
 
-func (s *Shapes) podSet(namespace string, ps *v1beta1.PodSet) (admission.PodSet, error) {
+// podSet reads a pod set, and how many seconds its pods get to end.
+func (s *Shapes) podSet(namespace string, ps *v1beta1.PodSet) (admission.PodSet, int64, error) {
 	out := admission.PodSet{Name: string(ps.Name), Count: ps.Count}
 	if ps.MinCount != nil {
 		out.MinCount = *ps.MinCount
 	}
 	if ps.Count < 0 {
-		return out, fmt.Errorf("count is %d: it must not be negative", ps.Count)
+		return out, 0, fmt.Errorf("count is %d: it must not be negative", ps.Count)
 	}
 	template, err := job.DecodeTemplate(ps.Template)
 	if err != nil {
-		return out, err
+		return out, 0, err
 	}
+	grace := job.GracePeriodSeconds(template)
 	out.NodeSelector = template.Spec.NodeSelector
 	out.Affinity = requiredAffinity(template.Spec.Affinity)
 	out.Tolerations = tolerations(template.Spec.Tolerations)
@@ -88,10 +113,10 @@ func (s *Shapes) podSet(namespace string, ps *v1beta1.PodSet) (admission.PodSet,
 		err = countable(requests, ps.Count)
 	}
 	if err != nil {
-		return out, err
+		return out, grace, err
 	}
 	out.Requests = requests
-	return out, fault
+	return out, grace, fault
 }
 
 // ResourceRequests writes, by pod set, what a shape asks for in all. Pods, that

@@ -168,20 +168,54 @@ func TestState(t *testing.T) {
 }
 
 func TestMaxExecutionIsTheSmallestLimit(t *testing.T) {
-	j := newJob()
-	if got := (Kind{}).State(j).MaxExecutionSeconds; got != nil {
-		t.Errorf("no limit, but %d", *got)
+	const none = 0
+	for name, c := range map[string]struct {
+		label      string
+		job, pods  int64 // activeDeadlineSeconds, -1 for unset
+		limit, own int32
+		warned     bool
+	}{
+		"none":                           {"", -1, -1, none, none, false},
+		"the label":                      {"3600", 7200, 1 << 40, 3600, 7200, false},
+		"the Job":                        {"3600", 60, 90, 60, 60, false},
+		"the pods":                       {"3600", 7200, 90, 90, 90, false},
+		"a typo of 26 days":              {"", -1, 4 * 24 * 23600, 2265600, 2265600, false},
+		"beyond counting":                {"", 1 << 40, -1, 1<<31 - 1, 1<<31 - 1, false},
+		"the largest label":              {"2147483647", -1, -1, 1<<31 - 1, none, false},
+		"a label that is a fruit":        {"banana", 7200, -1, 7200, 7200, true},
+		"a label of 0":                   {"0", -1, -1, none, none, true},
+		"a negative label":               {"-5", -1, 90, 90, 90, true},
+		"a label too large":              {"2147483648", -1, -1, none, none, true},
+		"a Job that ends when it starts": {"60", 0, -1, 60, none, false},
+	} {
+		j := newJob()
+		if c.label != "" {
+			j.Labels[v1beta1.MaxExecTimeSecondsLabel] = c.label
+		}
+		if c.job >= 0 {
+			j.Spec.ActiveDeadlineSeconds = &c.job
+		}
+		if c.pods >= 0 {
+			j.Spec.Template.Spec.ActiveDeadlineSeconds = &c.pods
+		}
+		state := Kind{}.State(j)
+		if got := valueOr(state.MaxExecutionSeconds, none); got != c.limit {
+			t.Errorf("%s: limit %d, want %d", name, got, c.limit)
+		}
+		if got := valueOr(state.OwnDeadlineSeconds, none); got != c.own {
+			t.Errorf("%s: own deadline %d, want %d", name, got, c.own)
+		}
+		if warned := strings.Contains(state.Warning, c.label+`" and does not count`); warned != c.warned {
+			t.Errorf("%s: warning %q", name, state.Warning)
+		}
 	}
-	long, typo := int64(7200), int64(1<<40)
-	j.Spec.ActiveDeadlineSeconds, j.Spec.Template.Spec.ActiveDeadlineSeconds = &long, &typo
-	j.Labels[v1beta1.MaxExecTimeSecondsLabel] = "3600"
-	if got := (Kind{}).State(j).MaxExecutionSeconds; got == nil || *got != 3600 {
-		t.Errorf("limit is %v", got)
+}
+
+func valueOr(p *int32, none int32) int32 {
+	if p == nil {
+		return none
 	}
-	j.Labels[v1beta1.MaxExecTimeSecondsLabel] = "soon"
-	if got := (Kind{}).State(j).MaxExecutionSeconds; got == nil || *got != 7200 {
-		t.Errorf("limit is %v", got)
-	}
+	return *p
 }
 
 func TestTrimForgetsTemplatesOfOthers(t *testing.T) {

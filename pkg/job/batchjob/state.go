@@ -1,7 +1,8 @@
 package batchjob
 
 import (
-	"strconv"
+	"fmt"
+	"math"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -15,18 +16,25 @@ import (
 func (k Kind) State(obj client.Object) job.State {
 	j := obj.(*batchv1.Job)
 	state := job.State{
-		Queue:               k.label(j, v1beta1.QueueLabel),
-		PriorityClass:       k.label(j, v1beta1.PriorityClassLabel),
-		PodPriorityClass:    j.Spec.Template.Spec.PriorityClassName,
-		MaxExecutionSeconds: maxExecution(j, k.label(j, v1beta1.MaxExecTimeSecondsLabel)),
-		Suspended:           suspended(j),
-		Idle:                idle(j),
-		Unmarked:            unmarked(j),
-		PodsReady:           podsReady(j),
-		OnEviction:          j.Annotations[v1beta1.OnEvictionAnnotation],
-		Finished:            outcome(j),
-		Deleting:            j.DeletionTimestamp != nil,
+		Queue:              k.label(j, v1beta1.QueueLabel),
+		PriorityClass:      k.label(j, v1beta1.PriorityClassLabel),
+		PodPriorityClass:   j.Spec.Template.Spec.PriorityClassName,
+		OwnDeadlineSeconds: ownDeadline(j),
+		Suspended:          suspended(j),
+		Idle:               idle(j),
+		Unmarked:           unmarked(j),
+		PodsReady:          podsReady(j),
+		OnEviction:         j.Annotations[v1beta1.OnEvictionAnnotation],
+		Finished:           outcome(j),
+		Deleting:           j.DeletionTimestamp != nil,
 	}
+	label := k.label(j, v1beta1.MaxExecTimeSecondsLabel)
+	stated, ok := executionTime(label)
+	if !ok {
+		state.Warning = fmt.Sprintf("Label %s is %q and does not count: write a whole number of seconds from 1 to %d, or remove it",
+			v1beta1.MaxExecTimeSecondsLabel, label, math.MaxInt32)
+	}
+	state.MaxExecutionSeconds = smaller(stated, state.OwnDeadlineSeconds)
 	if annotation, ok := j.Annotations[v1beta1.InjectedAnnotation]; ok {
 		state.Injected = job.ParseInjection(annotation)
 	}
@@ -77,28 +85,4 @@ func hasCondition(j *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCon
 		}
 	}
 	return nil
-}
-
-// maxExecution is the smallest limit that the Job states: by label, for its
-// pods or for itself. A label that is no positive number counts as absent.
-func maxExecution(j *batchv1.Job, label string) *int32 {
-	var least *int32
-	consider := func(seconds int64) {
-		if seconds > 0 && seconds <= 1<<31-1 && (least == nil || int32(seconds) < *least) {
-			value := int32(seconds)
-			least = &value
-		}
-	}
-	if label != "" {
-		if seconds, err := strconv.ParseInt(label, 10, 32); err == nil {
-			consider(seconds)
-		}
-	}
-	if own := j.Spec.ActiveDeadlineSeconds; own != nil {
-		consider(*own)
-	}
-	if pods := j.Spec.Template.Spec.ActiveDeadlineSeconds; pods != nil {
-		consider(*pods)
-	}
-	return least
 }

@@ -53,6 +53,9 @@ var badInputs = []badInput{
 	{"nineteen pod sets", refused("Workload", "{queueName: $ns, podSets: "+sets(19, "{}")+"}"), []string{"spec.podSets", "Too many: 19: must have at most 18 items"}},
 	{"two pod sets of one name", refused("Workload", "{queueName: $ns, podSets: [{name: a, count: 1, template: {}}, {name: a, count: 1, template: {}}]}"), []string{"spec.podSets[1]", "Duplicate value"}},
 	{"a negative number of pods", refused("Workload", "{queueName: $ns, podSets: [{name: a, count: -1, template: {}}]}"), []string{"spec.podSets[0].count", "greater than or equal to 0"}},
+	{"a default execution time above the maximum", refused("ClusterQueue", "{defaultExecutionTimeSeconds: 7200, maximumExecutionTimeSeconds: 3600}"),
+		[]string{"$ns-bad", "defaultExecutionTimeSeconds must not be above maximumExecutionTimeSeconds", "lower it, or leave it out"}},
+	{"an execution time of 0 in a ClusterQueue", refused("ClusterQueue", "{maximumExecutionTimeSeconds: 0}"), []string{"$ns-bad", "spec.maximumExecutionTimeSeconds", "greater than or equal to 1"}},
 	{"another ClusterQueue for a LocalQueue", func(s *spoiler) string {
 		return told(admin.Patch(s.ctx, s.localQueue(s.ns, s.ns), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"clusterQueue":"other"}}`))))
 	}, []string{"$ns", "clusterQueue cannot be changed", "create another LocalQueue"}},
@@ -78,6 +81,8 @@ var badInputs = []badInput{
 	{"a waiting Job started by hand", patched(false, `{"spec":{"suspend":false}}`), []string{"Job bad is queued in $ns", "spec.suspend cannot be set to false by hand", "spec.active: false"}},
 	{"a running Job moved to another queue", patched(true, `{"metadata":{"labels":{"fairlead.dev/queue-name":"other"}}}`),
 		[]string{"Job bad is running on quota of queue $ns", "label fairlead.dev/queue-name can be changed only while the Job is suspended", "Set spec.suspend: true first"}},
+	{"a running Job given more time", patched(true, `{"metadata":{"labels":{"fairlead.dev/max-exec-time-seconds":"99999"}}}`),
+		[]string{"Job bad is running", "label fairlead.dev/max-exec-time-seconds can be edited only while the Job is suspended", "Set spec.suspend: true first"}},
 	{"a running Job made wider", patched(true, `{"spec":{"parallelism":3}}`), []string{"Job bad is running on quota for 2 pods", "spec.parallelism can fall, but not rise to 3", "submit a second Job"}},
 	{"pod sets changed under a reservation", reserved(func(wl *v1beta1.Workload) { wl.Spec.PodSets[0].Count = 2 }), []string{"spec.podSets cannot be changed while it holds quota"}},
 	{"the queue changed under a reservation", reserved(func(wl *v1beta1.Workload) { wl.Spec.QueueName = "other" }), []string{"spec.queueName cannot be changed while it holds quota"}},

@@ -28,9 +28,9 @@ func (t *tenant) stopLocal(policy v1beta1.StopPolicy) {
 }
 
 // running submits a Job and plays it until it runs.
-func (t *tenant) running(name string) *batchv1.Job {
+func (t *tenant) running(name string, change ...func(*batchv1.Job)) *batchv1.Job {
 	GinkgoHelper()
-	j := t.submit(name)
+	j := t.submit(name, change...)
 	t.started(j)
 	t.run(j)
 	return j

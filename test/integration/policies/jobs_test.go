@@ -125,6 +125,16 @@ var _ = Describe("Queued Jobs", func() {
 		Expect(tenant.Patch(ctx, job, mergePatch(`{"metadata":{"labels":{"fairlead.dev/queue-name":"third"}}}`))).To(Succeed())
 	})
 
+	It("keep the time that others are planned around while they run", func(ctx SpecContext) {
+		Expect(tenant.Patch(ctx, job, mergePatch(`{"metadata":{"labels":{"fairlead.dev/max-exec-time-seconds":"60"}}}`))).To(Succeed())
+		start(ctx, job)
+		for _, edit := range []string{`"3600"`, `"30"`, `null`} {
+			expectForbidden(tenant.Patch(ctx, job.DeepCopy(), mergePatch(`{"metadata":{"labels":{"fairlead.dev/max-exec-time-seconds":%s}}}`, edit)),
+				"Job job is running", "max-exec-time-seconds can be edited only while the Job is suspended", "spec.suspend: true first")
+		}
+		Expect(tenant.Patch(ctx, job, mergePatch(`{"spec":{"suspend":true},"metadata":{"labels":{"fairlead.dev/max-exec-time-seconds":"30"}}}`))).To(Succeed())
+	})
+
 	It("shrink but do not grow while they run", func(ctx SpecContext) {
 		Expect(tenant.Patch(ctx, job, mergePatch(`{"spec":{"parallelism":4}}`))).To(Succeed())
 		start(ctx, job)
@@ -185,6 +195,7 @@ var _ = Describe("Queued Jobs", func() {
 		Entry("a class with an underscore", func(j *batchv1.Job) { j.Labels[fairleadv1beta1.PriorityClassLabel] = "a_b" }, `is "a_b", which cannot be the name of a WorkloadPriorityClass`),
 		Entry("a time in hours", func(j *batchv1.Job) { j.Labels[fairleadv1beta1.MaxExecTimeSecondsLabel] = "2h" }, `is "2h"`, "whole number of seconds"),
 		Entry("a time of 0", func(j *batchv1.Job) { j.Labels[fairleadv1beta1.MaxExecTimeSecondsLabel] = "0" }, "from 1 to 2147483647"),
+		Entry("a time of a second and a half", func(j *batchv1.Job) { j.Labels[fairleadv1beta1.MaxExecTimeSecondsLabel] = "1.5" }, `"1.5"`, "whole number of seconds"),
 		Entry("a time beyond 32 bits", func(j *batchv1.Job) { j.Labels[fairleadv1beta1.MaxExecTimeSecondsLabel] = "2147483648" }, "from 1 to 2147483647"),
 		Entry("a minimum of all pods", func(j *batchv1.Job) { j.Annotations[fairleadv1beta1.JobMinParallelismAnnotation] = "2" }, "below spec.parallelism, which is 2"),
 		Entry("a minimum that is no number", func(j *batchv1.Job) { j.Annotations[fairleadv1beta1.JobMinParallelismAnnotation] = "half" }, `is "half"`),
