@@ -106,7 +106,7 @@ func (e *Engine) sprintRanked(s *scope) (ran, goOn bool) {
 	best, key := &s.keys[0], &s.keys[1]
 	if leaf := r.tournament.Winner(); leaf >= 0 {
 		winner = s.queues[leaf]
-		*best = r.keys[leaf]
+		*best = *r.tournament.Key(leaf)
 		e.rankedOutlook(s, r, leaf)
 	}
 	for _, q := range s.invalid { // what is new in them no ranking knows
@@ -173,7 +173,7 @@ func (e *Engine) rankedOutlook(s *scope, r *ranking, leaf int32) {
 	q := s.queues[leaf]
 	q.lookAgain()
 	q.pass.fallen.Join(s.fallenNow)
-	q.pass.first, q.pass.turns, q.pass.hope = r.firsts[leaf].Parked, r.keys[leaf].Turn, true
+	q.pass.first, q.pass.turns, q.pass.hope = r.firsts[leaf].Parked, r.tournament.Key(leaf).Turn, true
 	q.pass.item = q.pass.first.First()
 	q.pass.verdict.plan = nil
 }

@@ -20,8 +20,8 @@ type ranking struct {
 	// lo and hi bound what is available at the root of each flavor-resource:
 	// lo <= available < hi.
 	lo, hi []quota.Amount
-	// keys are those of ranked queues, by node; firsts what they would admit.
-	keys       []fairshare.Key
+	// firsts are what ranked queues would admit, by node. Their keys are in the
+	// tournament.
 	firsts     []*queue.Twins
 	counted    []counted
 	tournament *fairshare.Tournament
@@ -40,10 +40,10 @@ type counted struct {
 
 // rankings is how many rankings a tree keeps: a few sets of flavor-resources
 // that fall together, with a few amounts of each.
-const rankings = 24
+const rankings = 12
 
-// KeyAt is the key of a ranked queue: fairshare.Keyer.
-func (r *ranking) KeyAt(n, leaf int32, key *fairshare.Key) { *key = r.keys[leaf] }
+// KeyAt leaves the key of a queue as rankQueue has made it: fairshare.Keyer.
+func (r *ranking) KeyAt(n, leaf int32, key *fairshare.Key) {}
 
 // rankable says whether the tree is flat and without what a ranking does not
 // know: StrictFIFO, local quota, verdicts that depend on all of the tree, and
@@ -129,7 +129,7 @@ func (e *Engine) rebuildRanking(s *scope, r *ranking) bool {
 		parent[0] = -1
 		r.tournament = fairshare.NewTournament(parent, r)
 		r.lo, r.hi = make([]quota.Amount, frs), make([]quota.Amount, frs)
-		r.keys, r.firsts = make([]fairshare.Key, nodes), make([]*queue.Twins, nodes)
+		r.firsts = make([]*queue.Twins, nodes)
 		r.counted = make([]counted, nodes)
 	}
 	clear(r.counted)
@@ -188,10 +188,15 @@ func (r *ranking) fits(t *quota.Tree, n, f int32, amount quota.Amount) bool {
 		r.lo[f] = max(r.lo[f], amount)
 		return true
 	}
-	if amount <= t.Ceiling(n, f) {
-		r.hi[f] = min(r.hi[f], amount)
-	}
+	r.short(t, n, f, amount)
 	return false
+}
+
+// short notes that a queue cannot use an amount.
+func (r *ranking) short(t *quota.Tree, n, f int32, amount quota.Amount) {
+	if amount < r.hi[f] && amount <= t.Ceiling(n, f) {
+		r.hi[f] = amount
+	}
 }
 
 // rankQueue gives a queue its place, by what is parked in it. It is false if
@@ -226,8 +231,9 @@ func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 		for _, a := range alts[i].Requests {
 			p.verdict.level = max(p.verdict.level, s.tree.Level(q.at, a.FR, a.Amount))
 		}
-		s.KeyAt(q.at, q.at, &r.keys[q.at])
-		r.keys[q.at].Turn = c.turns
+		key := r.tournament.Key(q.at)
+		s.KeyAt(q.at, q.at, key)
+		key.Turn = c.turns
 		r.firsts[q.at] = first.Twins()
 		p.item = nil
 		r.tournament.Enter(q.at)
@@ -239,24 +245,43 @@ func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 // rankFirst is the first class that fits, of those that the fall may help.
 func (q *clusterQueue) rankFirst(r *ranking) (first *queue.Class, known bool) {
 	t := q.scope.tree.Tree
+	seen := uint64(0)
 	for fallen := r.fallen[0]; fallen != 0; fallen &= fallen - 1 {
 		f := int32(bits.TrailingZeros64(fallen))
 		needs := q.pending.Needs(f)
+		if len(needs) == 0 {
+			continue
+		}
+		room, other, otherRoom := t.Available(q.at, f), int32(-1), quota.Amount(0)
 		for i := range needs {
 			n := &needs[i]
-			if !r.fits(t, q.at, f, n.Amount) {
+			if n.Amount > room {
+				r.short(t, q.at, f, n.Amount)
 				break
 			}
-			if n.Parked == nil || n.Other > 0 && !r.fits(t, q.at, n.OtherFR, n.Other) {
-				continue
+			if n.Other > 0 {
+				if n.Whole && seen>>n.OtherFR&1 != 0 {
+					continue // was looked at as a need of the other
+				}
+				if n.OtherFR != other {
+					other, otherRoom = n.OtherFR, t.Available(q.at, n.OtherFR)
+				}
+				if n.Other > otherRoom {
+					r.short(t, q.at, other, n.Other)
+					continue
+				}
+				r.lo[other] = max(r.lo[other], n.Other)
 			}
-			if !n.Whole {
+			r.lo[f] = max(r.lo[f], n.Amount)
+			c := n.Parked
+			if c != nil && !n.Whole {
 				return nil, false
 			}
-			if first == nil || n.Parked != first && n.Parked.First().Before(first.First()) {
-				first = n.Parked
+			if c != nil && (first == nil || c != first && c.First().Before(first.First())) {
+				first = c
 			}
 		}
+		seen |= 1 << f
 	}
 	return first, true
 }
