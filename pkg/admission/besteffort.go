@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"slices"
+
 	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
 )
@@ -106,6 +108,16 @@ func (q *clusterQueue) hopeful() bool {
 	}
 	q.pass.hopefulAt = q.scope.version
 	return true
+}
+
+// wavers says whether the queue has a class that is not parked, or has been
+// woken, of which it matters when it is judged, although it does not fit: what
+// it will be woken by depends on usage.
+func (q *clusterQueue) wavers() bool {
+	return slices.ContainsFunc(q.pending.Complex(), func(t *queue.Twins) bool {
+		return t.Active != nil && t.Active.Plan.Wavers ||
+			t.Parked != nil && t.Parked.Plan.Wavers && q.woken() && q.eligible(t.Parked)
+	})
 }
 
 // firstOf is the first class in the queue's order, of those that are not

@@ -65,7 +65,7 @@ func (e *Engine) pass(s *scope) {
 		s.sortInvalid()
 		s.play = append(s.play[:0], s.invalid...)
 		s.hopes = append(s.hopes[:0], s.invalid...)
-		s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict })
+		s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict || q.wavers() })
 		ran, goOn = e.sprint(s)
 	}
 	if !goOn || !ran && !e.leap(s) {

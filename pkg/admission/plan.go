@@ -54,6 +54,7 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 	}
 	p.Simple = len(p.Items) == 1 && sh.partial < 0 && sh.misconfigured == ""
 	p.Volatile = sh.partial >= 0 || q.crowded(p)
+	p.Wavers = p.Volatile || !p.Simple && slices.ContainsFunc(p.Items, func(it quota.Item) bool { return len(it.Alternatives) > 1 })
 	for i := range p.Items {
 		for _, alt := range p.Items[i].Alternatives {
 			for _, r := range alt.Requests {

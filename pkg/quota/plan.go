@@ -19,6 +19,10 @@ type Plan struct {
 	// fit, because pod sets compete for a flavor-resource that could never
 	// hold them all, or because smaller sizes are tried.
 	Volatile bool
+	// Wavers says that usage can change which flavor-resources a search looks
+	// at that finds no room: where it ends at different flavors for one Item,
+	// or sizes, depending on what is short for another.
+	Wavers bool
 	// Form is a hash of what makes plans of one queue equal, whatever their
 	// pod sets are called.
 	Form uint64
