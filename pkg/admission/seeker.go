@@ -13,7 +13,6 @@ func (e *Engine) findSeeker(s *scope, q *clusterQueue) *queue.Item {
 		for i := w.next(q); i != nil; i = w.next(q) {
 			e.judgeItem(q, i, v)
 			if v.kind != noFit {
-				q.pass.invalid = false // who is woken behind us comes next time
 				return i
 			}
 			held := i.Owner.(*workload).hold != nil
