@@ -1,0 +1,318 @@
+package forecast
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fairlead.dev/fairlead/pkg/admission"
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/simulation"
+	"fairlead.dev/fairlead/pkg/simulation/trace"
+)
+
+// drawQueues draws up to four queues in at most two cohorts, and whether they
+// share fairly. Preemption comes without fair sharing, StrictFIFO outside
+// cohorts, as in the simulator's own laws.
+func drawQueues(t *rapid.T) (admission.Config, []admission.Event, []string) {
+	config := admission.Config{FairSharing: rapid.Bool().Draw(t, "fair"), IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}}
+	events := []admission.Event{admission.SetFlavor{Flavor: admission.Flavor{Name: "plain"}}}
+	var names []string
+	for i := range rapid.IntRange(1, 4).Draw(t, "queues") {
+		name := fmt.Sprintf("q%d", i)
+		cq := admission.ClusterQueue{Name: name, Cohort: rapid.SampledFrom([]string{"", "c", "d"}).Draw(t, "cohort"), WeightMilli: 1000, Namespaces: &admission.Selector{}}
+		q := admission.ResourceQuota{Resource: "cpu", Nominal: rapid.Int64Range(0, 8).Draw(t, "cores") * 1000}
+		if cq.Cohort == "" {
+			if rapid.Bool().Draw(t, "strict") {
+				cq.Strategy = admission.StrictFIFO
+			}
+		} else if n := rapid.Int64Range(-4, q.Nominal/1000).Draw(t, "lend"); n >= 0 {
+			lend := n * 1000
+			q.LendingLimit = &lend
+		}
+		if !config.FairSharing {
+			cq.Preemption.WithinClusterQueue = rapid.SampledFrom([]string{"", "LowerPriority"}).Draw(t, "within")
+			cq.Preemption.ReclaimWithinCohort = rapid.SampledFrom([]string{"", "LowerPriority", "Any"}).Draw(t, "reclaim")
+		}
+		cq.Groups = []admission.ResourceGroup{{Resources: []string{"cpu"}, Flavors: []admission.FlavorQuotas{{Flavor: "plain", Quotas: []admission.ResourceQuota{q}}}}}
+		events = append(events, admission.SetClusterQueue{ClusterQueue: cq},
+			admission.SetLocalQueue{LocalQueue: admission.LocalQueue{Namespace: "ns", Name: name, ClusterQueue: name, WeightMilli: 1000}})
+		names = append(names, name)
+	}
+	return config, events, names
+}
+
+func drawJobs(t *rapid.T, names []string) *trace.Trace {
+	b := trace.NewBuilder()
+	for i := range rapid.IntRange(1, 30).Draw(t, "jobs") {
+		b.Add(trace.Job{
+			Submit: time.Duration(rapid.IntRange(0, 40).Draw(t, "submit")) * time.Second,
+			Run:    time.Duration(rapid.IntRange(1, 30).Draw(t, "run")) * time.Second,
+			Queue:  b.Queue(rapid.SampledFrom(names).Draw(t, "queue")), User: b.User("ann"), Line: int32(i + 1),
+			Priority: int32(rapid.IntRange(0, 2).Draw(t, "priority")),
+			Shape:    b.Shape(trace.Request{Pods: int32(rapid.IntRange(1, 2).Draw(t, "pods")), Cores: rapid.Int64Range(1, 3).Draw(t, "cores") * 1000}),
+		})
+	}
+	return b.Trace()
+}
+
+// asker asks, before passes of a simulation after which nobody comes any more,
+// when those that wait will start, and notes when they do.
+type asker struct {
+	*admission.Engine
+	t        *rapid.T
+	jobs     *trace.Trace
+	grace    time.Duration
+	told     map[string]admission.Workload
+	seen     map[string]bool
+	expected []map[string]int64 // by question, by UID
+	// asked are when, starts the starts of each workload.
+	asked  []int64
+	starts map[string][]int64
+}
+
+func (a *asker) Step(now int64, ev admission.Event) []admission.Decision {
+	switch ev := ev.(type) {
+	case admission.SetWorkload:
+		w := ev.Workload
+		var job int
+		if _, err := fmt.Sscanf(w.UID, "job-%d", &job); err != nil {
+			a.t.Fatal(err)
+		}
+		w.Limit = int64(a.jobs.Jobs[job].Run) // exact
+		ev.Workload, a.told[w.UID], a.seen[w.UID] = w, w, true
+		return a.Engine.Step(now, ev)
+	case admission.Finish:
+		delete(a.told, ev.UID)
+	case admission.DeleteWorkload:
+		delete(a.told, ev.UID)
+	case admission.Decide:
+		if len(a.seen) == len(a.jobs.Jobs) && !a.ending() && rapid.IntRange(0, 3).Draw(a.t, "ask") == 0 {
+			a.ask(now)
+		}
+		decisions := a.Engine.Step(now, ev)
+		for _, d := range decisions {
+			if admit, ok := d.(admission.Admit); ok {
+				a.starts[admit.UID] = append(a.starts[admit.UID], now)
+			}
+		}
+		return decisions
+	}
+	return a.Engine.Step(now, ev)
+}
+
+// ending says whether pods of evicted workloads are ending: nobody tells a
+// forecast since when.
+func (a *asker) ending() bool {
+	for _, w := range a.told {
+		if w.Evicted {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *asker) ask(now int64) {
+	config := Config{Engine: a.Engine, Now: now, Grace: a.grace, Samples: 2}
+	for _, uid := range slices.Sorted(maps.Keys(a.told)) {
+		w := a.told[uid]
+		config.Workloads = append(config.Workloads, w)
+		if w.Admission == nil {
+			config.Of = append(config.Of, uid)
+		}
+	}
+	answer, err := Of(config)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	expected := map[string]int64{}
+	for _, e := range answer.Estimates {
+		expected[e.UID] = e.Planned
+		if e.Earliest > e.P50 && e.P50 != 0 || e.P50 > e.P90 && e.P90 != 0 || e.Earliest == 0 && e.P50 != 0 {
+			a.t.Fatalf("quantiles in disorder: %+v", e)
+		}
+	}
+	a.asked, a.expected = append(a.asked, now), append(a.expected, expected)
+}
+
+// TestExactLimitsGiveExactEstimates is the law of issue 6: with limits that are
+// exact and nobody coming later, everybody starts when that was foretold,
+// however often one asks.
+func TestExactLimitsGiveExactEstimates(t *testing.T) {
+	questions, waited := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		config, events, names := drawQueues(t)
+		tr := drawJobs(t, names)
+		a := &asker{
+			Engine: admission.New(config), t: t, jobs: tr, grace: time.Duration(rapid.IntRange(0, 3).Draw(t, "grace")) * time.Second,
+			told: map[string]admission.Workload{}, seen: map[string]bool{}, starts: map[string][]int64{},
+		}
+		c := simulation.Config{Engine: a, Objects: events, Jobs: tr, Begin: 1e18, Grace: a.grace}
+		for _, name := range tr.Queues {
+			c.Queues = append(c.Queues, simulation.LocalQueue{Namespace: "ns", Name: name})
+		}
+		r, err := simulation.Run(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Refused > 0 {
+			return // the simulator takes out what never fits; a cluster lets it wait
+		}
+		for q, at := range a.asked {
+			questions++
+			for uid, want := range a.expected[q] {
+				var got int64
+				for _, start := range a.starts[uid] {
+					if start >= at && got == 0 {
+						got = start
+					}
+				}
+				if got != want {
+					t.Fatalf("asked at %d, %s was to start at %d and started at %v", at-c.Begin, uid, want-c.Begin, a.starts[uid])
+				}
+				if got > at {
+					waited++
+				}
+			}
+		}
+	})
+	if questions >= 100 && waited < questions {
+		t.Errorf("in %d questions only %d workloads had to wait", questions, waited)
+	}
+}
+
+// full is an engine of one queue of 4 cores and the workloads that it knows.
+func full(t *testing.T, list ...admission.Workload) Config {
+	t.Helper()
+	e := admission.New(admission.Config{})
+	c := Config{Engine: e, Now: 1000 * int64(time.Second)}
+	for _, ev := range []admission.Event{
+		admission.SetFlavor{Flavor: admission.Flavor{Name: "plain"}},
+		admission.SetClusterQueue{ClusterQueue: admission.ClusterQueue{Name: "q", WeightMilli: 1000, Namespaces: &admission.Selector{}, Groups: []admission.ResourceGroup{{
+			Resources: []string{"cpu"}, Flavors: []admission.FlavorQuotas{{Flavor: "plain", Quotas: []admission.ResourceQuota{{Resource: "cpu", Nominal: 4000}}}}}}}},
+		admission.SetLocalQueue{LocalQueue: admission.LocalQueue{Namespace: "ns", Name: "q", ClusterQueue: "q"}},
+	} {
+		e.Step(0, ev)
+	}
+	for i, w := range list {
+		w.Namespace, w.Queue, w.QueueTime = "ns", "q", int64(i)
+		if w.Started != 0 {
+			w.ReservedAt, w.AdmittedAt = w.Started, w.Started
+			w.Admission = &admission.Assignment{ClusterQueue: "q", PodSets: []admission.PodSetAssignment{{Name: "main", Count: 1,
+				Flavors: []admission.ResourceFlavorName{{Resource: "cpu", Flavor: "plain"}}, Usage: w.PodSets[0].Requests}}}
+		} else {
+			c.Of = append(c.Of, w.UID)
+		}
+		e.Step(c.Now, admission.SetWorkload{Workload: w})
+		c.Workloads = append(c.Workloads, w)
+	}
+	return c
+}
+
+func workload(uid string, cores quota.Amount, limit time.Duration, started int64) admission.Workload {
+	return admission.Workload{UID: uid, Limit: int64(limit), Started: started * int64(time.Second), PodSets: []admission.PodSet{
+		{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores * 1000}}}}}
+}
+
+func answer(t *testing.T, c Config) *Answer {
+	t.Helper()
+	a, err := Of(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// By hand: it is 1000 s. a ends by 1100 s, b by 1600 s; c takes a's cores, d
+// needs all.
+func TestByHand(t *testing.T) {
+	c := full(t, workload("a", 2, 200*time.Second, 900), workload("b", 2, 1000*time.Second, 600),
+		workload("c", 2, 300*time.Second, 0), workload("d", 4, 10*time.Second, 0), workload("huge", 5, 10*time.Second, 0))
+	ends := ""
+	c.Ended = func(uid string, at int64) { ends += fmt.Sprint(uid, " ", (at-c.Now)/1e9, " ") }
+	got := answer(t, c)
+	in := func(e Estimate) int64 { return (e.Planned - c.Now) / 1e9 }
+	if in(got.Estimates[0]) != 100 || in(got.Estimates[1]) != 600 || got.Estimates[2].Planned != 0 || ends != "a 100 c 400 b 600 d 610 " {
+		t.Errorf("got %+v, ends %s", got, ends)
+	}
+	if got.Samples != 0 || got.Estimates[0].P50 != 0 {
+		t.Errorf("nothing was to be drawn: %+v", got)
+	}
+	if e, _ := c.Engine.Standing("c"); e.Charged {
+		t.Error("the engine that was asked has moved on")
+	}
+}
+
+// One core each for 100 s at most: with every part of the limit equally likely
+// half of the futures see a's end within half of what is left.
+func TestQuantiles(t *testing.T) {
+	c := full(t, workload("a", 4, 200*time.Second, 900), workload("b", 4, 200*time.Second, 0))
+	c.Samples, c.Seed = 1000, 7
+	first, second := answer(t, c), answer(t, c)
+	e := first.Estimates[0]
+	if e != second.Estimates[0] {
+		t.Errorf("asked twice: %+v, %+v", e, second.Estimates[0])
+	}
+	seconds := func(at int64) int64 { return (at - c.Now) / 1e9 }
+	if seconds(e.Planned) != 100 || seconds(e.P50) < 46 || seconds(e.P50) > 54 || seconds(e.P90) < 87 || seconds(e.P90) > 93 || seconds(e.Earliest) > 2 {
+		t.Errorf("planned in %d s, first %d, half %d, nine of ten %d", seconds(e.Planned), seconds(e.Earliest), seconds(e.P50), seconds(e.P90))
+	}
+	c.History = NewHistory()
+	for range enough {
+		c.History.Add("ns", "q", 100*time.Second, 20*time.Second) // a has passed that
+		c.History.Add("ns", "q", 100*time.Second, 75*time.Second)
+	}
+	if got := answer(t, c); seconds(got.Estimates[0].Earliest) != 50 || seconds(got.Estimates[0].P90) != 50 || got.Known != 2 {
+		t.Errorf("three quarters of the limit: %+v", got)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	h := NewHistory()
+	for i := range kept + 100 {
+		h.Add("ns", "a", time.Hour, time.Duration(i)*time.Second)
+	}
+	h.Add("ns", "b", 0, time.Hour) // without limit: nothing is learned
+	h.Add("other", "c", time.Hour, time.Minute)
+	if h.Known("ns", "a") != kept || h.Known("ns", "b") != kept || h.Known("other", "c") != kept || h.fractions("ns", "a")[0] != 100.0/3600 {
+		t.Errorf("%d, %d, %d known, from %g", h.Known("ns", "a"), h.Known("ns", "b"), h.Known("other", "c"), h.fractions("ns", "a")[0])
+	}
+	if NewHistory().Known("ns", "a") != 0 || (*History)(nil).Known("ns", "a") != 0 {
+		t.Error("something is known of nothing")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		known := rapid.SliceOfN(rapid.Float64Range(0, 2), 0, 30).Draw(t, "known")
+		slices.Sort(known)
+		if len(known) == 0 {
+			known = nil
+		}
+		past := rapid.Float64Range(0, 2).Draw(t, "past")
+		got, ok := fraction(known, past, rapid.Float64Range(0, 0.999).Draw(t, "u"))
+		if longer := slices.ContainsFunc(known, func(f float64) bool { return f > past }) || known == nil && past < 1; ok != longer {
+			t.Fatalf("%g, %v", got, ok)
+		}
+		if ok && (got < past || known != nil && !slices.Contains(known, got)) {
+			t.Fatalf("%g", got)
+		}
+	})
+}
+
+func TestWhatCannotBeAsked(t *testing.T) {
+	c := full(t, workload("a", 1, time.Minute, 0))
+	for want, change := range map[string]func(*Config){
+		"nobody is asked about and is not among": func(c *Config) { c.Of = []string{"nobody"} },
+		"asked about twice":                      func(c *Config) { c.Of = []string{"a", "a"} },
+		"needs an engine":                        func(c *Config) { c.Engine = nil },
+	} {
+		bad := c
+		change(&bad)
+		if _, err := Of(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
