@@ -182,6 +182,7 @@ func (p *planner) pad(width int) {
 		}
 		w.Alternatives = alternatives
 	}
+	p.plan.Quota = slices.Clone(p.plan.Quota) // charts keep the one they were drawn from
 	for i := range p.plan.Quota {
 		if missing := width - len(p.plan.Quota[i]); missing > 0 {
 			p.plan.Quota[i] = append(slices.Clone(p.plan.Quota[i]), make([]timeline.Quota, missing)...)

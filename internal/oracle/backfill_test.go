@@ -268,9 +268,9 @@ func TestStrictHeadIsPlanned(t *testing.T) {
 			s.reserved("head 5-15")
 			s.holds(map[UID]int64{})
 		} else {
-			s.decide("") // head would borrow, and holds what it asks for
-			s.reserved("")
-			s.holds(map[UID]int64{"head": 6})
+			s.decide("") // head would borrow the 6 it asks for, and holds the 5 that are left
+			s.reserved("short 5-10")
+			s.holds(map[UID]int64{"head": 5})
 		}
 	}
 }

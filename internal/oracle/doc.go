@@ -13,7 +13,7 @@
 //	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, timeline/)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
-//	      of the plan: Reservations, PlanOverQuota                                         (planlaws.go)
+//	      of the plan: Promises, PlanOverQuota, Unreserved; Play: a virtual clock          (planlaws.go, play.go)
 //	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
 //	       where the procedure falls short of brute force                                  (exception.go)
 //	       laws along a history: Ledger, BringToRest, WithinNominal, WeightZeroFirst       (thrash.go)
@@ -187,20 +187,23 @@
 //     Mode decides, with all of its Backfill; the Depth of one is never mixed with the Mode of another.
 //  57. "the queue's default" not set: a workload without a limit is planned to run for ever.
 //  58. "blocked = ... those parked by quota or refused": whoever's last verdict was not Fit, for reason WaitingForQuota, who is not
-//     held back by the order of a StrictFIFO queue and has no preemptor's hold. That a workload has been woken
-//     does not take its reservation away: it counts until it is looked at.
+//     held back by the order of a StrictFIFO queue and has no preemptor's hold. That a workload has been woken, or that its
+//     verdict is Fit but its turn has not come, does not take its reservation away: else whoever is parked in
+//     the meantime takes its place. In a StrictFIFO queue only those are planned who request, in flavors open to them, nothing that
+//     one before them requests in a flavor open to it: the others may not start when their time comes. So a reservation
+//     there ends when its holder is overtaken, as a hold does by amendment A4.
 //  59. "of each queue, in its order, the first depth" and "an arrival that stands before a reserved workload of its own queue
 //     releases that reservation only if withinClusterQueue would let it preempt it": those who hold a reservation keep their
 //     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them.
 //     The order is that of semantics section 4.
 //  60. "a head's hold is the timeline's charge from now on": its reservation takes the place of the hold. A StrictFIFO head without
-//     victims holds nothing where its queue's mode is not None. Where it is, it holds as ever, and the planner counts what is held
-//     as used without end.
+//     victims holds nothing where its queue's mode is not None. Where it is, it holds as ever, but no more than is available at
+//     every instant of the plan, or it would delay reservations; the planner counts what is held as used without end.
 //  61. "fits on usage + others' holds, and planner.MayStart(w with this assignment)": each flavor-resource is asked alone, what
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
 //     in this flavor; nobody is preempted for him there.
 //  62. "park(w) by quota ...: plan()": once those of equal shape are parked with it; also if it is one of them who comes to be among
-//     the first depth and has no reservation. Shape includes the limit. Who holds a reservation is not parked with others.
+//     the first depth and has no reservation. "Fit: ... if w held a reservation: plan()": also if it held quota as a head. Shape includes the limit. Who holds a reservation is not parked with others.
 //  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
 //     those that come due by a plan.
 //  64. "wake those that were refused under the topmost changed node": whenever planned use falls at any instant from now on, for
@@ -213,6 +216,8 @@
 //  67. "starts ahead of a reservation only if it would delay none even if it ran for ever" is broken by the planner as built: a
 //     workload without a limit may be planned, for the default, ahead of another's reservation, and then "may start by its own". See
 //     Options.LimitlessBehind, which is proposed, and TestBackfillExample.
+//     A planned start is exact, if limits are and nobody else arrives, where all reservations may borrow and there is no choice
+//     of flavors; else it is the latest: the search for a flavor, and borrowed quota left over, may start somebody earlier.
 //  68. "Quota edits are Requota if the tree's nodes are the same": the same names with the same parents. Else all reservations are
 //     planned anew.
 package oracle

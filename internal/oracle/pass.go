@@ -148,7 +148,7 @@ func (s *World) admit(q *node, w *workload, v *verdict) Admit {
 	wasHead := w == s.head(q.Name)
 	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
-	before, held := s.usageWithHolds(""), s.holdsReservation(q, w)
+	before, held := s.usageWithHolds(""), s.holdsReservation(q, w) || len(w.hold) > 0 && !w.preempts
 	w.admit(a, s.now)
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
@@ -203,6 +203,7 @@ func (s *World) headHold(q *node, w *workload, v *verdict) []use {
 		if s.headsLeaveHolds {
 			limit = min(limit, add(usage[r.f], q.available(left, r.f)))
 		}
+		limit = min(limit, add(usage[r.f], s.everAvailable(q, w, r.f)))
 		if amount := min(r.amount, limit-usage[r.f]); amount > 0 {
 			hold = append(hold, use{r.f, amount})
 		}

@@ -1,6 +1,11 @@
 package oracle
 
-import "fmt"
+import (
+	"fmt"
+	"sort"
+
+	"fairlead.dev/fairlead/internal/oracle/timeline"
+)
 
 // PlanOverQuota lists where the timelines break law 1 at an instant from now on: a node that runs over its quota and
 // borrowing limit, while use at that instant is more than what already runs takes by itself (which a quota cut may leave
@@ -22,4 +27,113 @@ func (s *World) PlanOverQuota() []string {
 		}
 	}
 	return wrong
+}
+
+// Promises watches reservations along a history for the law of backfill: no reservation is ever delayed by a later arrival
+// that could not preempt its holder, nor stands before it in its StrictFIFO queue, as long as limits are upper bounds. The
+// zero value is ready.
+type Promises struct {
+	start map[UID]int64
+}
+
+// Changed says that something else has happened that may delay reservations: an edit, a window, a workload found running or
+// running on after its limit. What was promised before does not count any more.
+func (p *Promises) Changed() { p.start = nil }
+
+// Arrived says that a workload has arrived, before the Decide that sees it: nothing is promised any more to those whom it could
+// preempt if they ran, as far as policy and priority go, and to those behind it in its StrictFIFO queue.
+func (p *Promises) Arrived(s *World, uid UID) {
+	w := s.workloads[uid]
+	for held := range p.start {
+		if h := s.workloads[held]; h == nil || s.mayDelay(w, h) {
+			delete(p.start, held)
+		}
+	}
+}
+
+// mayDelay says whether an arrival may delay the reservation of a workload of its tree.
+func (s *World) mayDelay(w, h *workload) bool {
+	q := s.queues[s.nodeOf(w).Name]
+	if w == h || q == nil {
+		return w == h
+	}
+	if s.nodeOf(w) == s.nodeOf(h) {
+		return q.Strategy == StrictFIFO && before(w, h) || s.preemption && preemptsWithin(q.Preemption.WithinClusterQueue, w, h)
+	}
+	return s.preemption && preemptsElsewhere(q.Preemption.ReclaimWithinCohort, w, h)
+}
+
+// preemptsElsewhere says whether a workload could preempt one of another ClusterQueue if that ran, as far as the policy goes.
+func preemptsElsewhere(policy PreemptionPolicy, w, victim *workload) bool {
+	return policy == AnyPriority || preemptsWithin(policy, w, victim)
+}
+
+// Look compares the reservations with those of the last Look, and lists those who still wait and are now planned later than
+// they were, or not at all. It is meant to be called after each Decide.
+func (p *Promises) Look(s *World) []string {
+	now := map[UID]int64{}
+	for _, r := range s.Reservations() {
+		now[r.UID] = r.Start
+	}
+	var broken []string
+	for _, uid := range sortedKeys(uidText(p.start)) {
+		w := s.workloads[UID(uid)]
+		if w == nil || w.state != pending || s.barred(w) != "" {
+			continue
+		}
+		start, planned := now[UID(uid)]
+		switch promised := p.start[UID(uid)]; {
+		case !planned:
+			broken = append(broken, fmt.Sprintf("%s has lost its reservation at %d", uid, promised))
+		case start > promised:
+			broken = append(broken, fmt.Sprintf("%s is planned at %d instead of %d", uid, start, promised))
+		}
+	}
+	p.start = now
+	return broken
+}
+
+// Unreserved lists, by UID, the blocked workloads that should hold a reservation and do not, though there is a place for one:
+// of each ClusterQueue as many as its depth, EASY the first N, Conservative all. Meant for a state at rest, after Decide.
+func (s *World) Unreserved() []UID {
+	var all []UID
+	for _, root := range s.trees().roots {
+		p := s.plannerOf(root)
+		if p == nil {
+			continue
+		}
+		for _, q := range root.leaves() {
+			plan, _ := s.toPlan(p, q)
+			for _, w := range plan {
+				if p.held(w.seen.UID) == nil && s.hasPlace(p, q, w) {
+					all = append(all, w.seen.UID)
+				}
+			}
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return all
+}
+
+// hasPlace says whether a workload could be given a reservation beside all others. It need not if that would borrow and the
+// ClusterQueue's reservations may not borrow more.
+func (s *World) hasPlace(p *planner, q *node, w *workload) bool {
+	own, policy := false, p.plan.Policies[p.index[q.Node]]
+	borrowing := 0
+	for _, h := range p.plan.Held {
+		if h.Leaf == p.index[q.Node] && h.Borrows {
+			borrowing++
+		}
+	}
+	own = policy.Borrowing >= 0 && borrowing >= policy.Borrowing
+	length := add(s.length(p, q.Name, w), s.slack)
+	if s.behind && w.seen.Limit == 0 && !policy.BackfillUnlimited {
+		length = timeline.Forever
+	}
+	for _, request := range s.alternatives(q, w) {
+		if _, found := p.chart(w.seen.UID).EarliestStart(p.index[q.Node], request, length, p.plan.Now, own); found {
+			return true
+		}
+	}
+	return false
 }

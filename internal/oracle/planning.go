@@ -8,10 +8,28 @@ import (
 	"fairlead.dev/fairlead/internal/oracle/timeline"
 )
 
-// blocked says whether a pending workload waits for quota or was refused, at the last look at it: it may hold a reservation.
-// One that was woken since then still does.
-func (w *workload) blocked() bool {
-	return w.last != nil && w.last.kind != Fit && w.last.reason == WaitingForQuota && !w.heldBack && !w.preempts
+// blocked says whether a pending workload may hold a reservation: at the last look at it it waited for quota or was refused, or,
+// if it holds one already, fitted, and it has not had its turn. In a StrictFIFO queue it must also be one that need not
+// wait for another before it.
+func (s *World) blocked(p *planner, q *node, w *workload) bool {
+	switch {
+	case w.last == nil || w.heldBack || w.preempts:
+		return false
+	case w.last.kind == Fit:
+		return p.held(w.seen.UID) != nil
+	case w.last.reason != WaitingForQuota:
+		return false
+	}
+	return q.queue.Strategy != StrictFIFO || s.mayPass(q, w, &verdict{request: s.anyOf(q, w)})
+}
+
+// anyOf is what a workload requests, in all flavors open to it.
+func (s *World) anyOf(q *node, w *workload) []use {
+	var all []use
+	for f := range s.wants(q, w) {
+		all = append(all, use{f: f})
+	}
+	return all
 }
 
 // toPlan lists those of a queue's blocked workloads that are to hold reservations: those who hold one already, but for whom
@@ -20,7 +38,7 @@ func (w *workload) blocked() bool {
 func (s *World) toPlan(p *planner, q *node) (plan, lose []*workload) {
 	var blocked []*workload
 	for _, w := range s.members(q.Name) {
-		if w.blocked() {
+		if s.blocked(p, q, w) {
 			blocked = append(blocked, w)
 		}
 	}
@@ -95,14 +113,24 @@ func (s *World) hasReservations(q *node) bool {
 	return p != nil && p.plan.Policies[p.index[q.Node]].Depth != 0
 }
 
+// everAvailable is what the ClusterQueue may use of a flavor-resource at every instant from now on, as the workload sees it: a head
+// of a queue without reservations holds no more, so that it delays nobody's.
+func (s *World) everAvailable(q *node, w *workload, f int) int64 {
+	p := s.plannerOf(q)
+	if p == nil {
+		return Unlimited
+	}
+	return p.chart(w.seen.UID).Least(p.index[q.Node], f)
+}
+
 // holdsReservation says whether a workload of the ClusterQueue holds a reservation.
 func (s *World) holdsReservation(q *node, w *workload) bool {
 	p := s.plannerOf(q)
 	return p != nil && p.held(w.seen.UID) != nil
 }
 
-// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, the others are
-// planned anew.
+// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, or quota as a head, the
+// others are planned anew.
 func (s *World) ran(q *node, held bool) {
 	s.planners()
 	if held {
@@ -185,7 +213,7 @@ func (s *World) wakeRefused(root *node) {
 func fallen(was, is *timeline.Chart, now int64) [][]bool {
 	fell := make([][]bool, len(was.Parent))
 	for n := range fell {
-		fell[n] = make([]bool, len(was.Quota[n]))
+		fell[n] = make([]bool, min(len(was.Uses[0][n]), len(is.Uses[0][n])))
 	}
 	instants := append([]int64{now}, append(slices.Clone(was.Instants), is.Instants...)...)
 	for _, t := range instants {

@@ -128,6 +128,15 @@ func (c *Chart) available(n, f, i int) int64 {
 	return plus(max(0, c.local[n][f]-use), p)
 }
 
+// Least is the least that n may still use of f at any instant; not below zero.
+func (c *Chart) Least(n, f int) int64 {
+	least := int64(Forever)
+	for i := range c.Instants {
+		least = min(least, c.available(n, f, i))
+	}
+	return max(0, least)
+}
+
 func (c *Chart) fits(n int, request []int64, i int) bool {
 	for f, amount := range request {
 		if amount > 0 && amount > c.available(n, f, i) {
