@@ -93,6 +93,12 @@ type ClusterQueueSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	MaximumExecutionTimeSeconds *int32 `json:"maximumExecutionTimeSeconds,omitempty"`
 
+	// backfill says how workloads that do not fit are planned. Unset: as the
+	// nearest Cohort above says, or else not at all.
+	//
+	// +optional
+	Backfill *Backfill `json:"backfill,omitempty"`
+
 	// admissionChecksStrategy lists the checks that must be Ready before a
 	// workload that holds quota is admitted.
 	//

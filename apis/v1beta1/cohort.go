@@ -29,6 +29,12 @@ type CohortSpec struct {
 	//
 	// +optional
 	FairSharing *FairSharing `json:"fairSharing,omitempty"`
+
+	// backfill is that of the ClusterQueues below that have none of their own,
+	// nor from a Cohort between. Unset: as the nearest Cohort above says.
+	//
+	// +optional
+	Backfill *Backfill `json:"backfill,omitempty"`
 }
 
 // CohortStatus tells what a Cohort does at present.

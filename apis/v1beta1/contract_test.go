@@ -25,7 +25,10 @@ type field struct {
 // ours lists, by kind, the paths that the contract does not have: Fairlead's
 // own fields. They must be optional.
 var ours = map[string][]string{
-	"ClusterQueue":          {"spec.defaultExecutionTimeSeconds", "spec.maximumExecutionTimeSeconds", "spec.minimumRuntimeSeconds"},
+	"ClusterQueue": append([]string{
+		"spec.defaultExecutionTimeSeconds", "spec.maximumExecutionTimeSeconds", "spec.minimumRuntimeSeconds",
+	}, backfill...),
+	"Cohort":                backfill,
 	"WorkloadPriorityClass": {"minimumRuntimeSeconds"},
 	"Workload": {
 		"status.admission.maximumExecutionTimeSeconds",
@@ -33,6 +36,11 @@ var ours = map[string][]string{
 		"status.preemption.held", "status.preemption.held[]", "status.preemption.held[].amount", "status.preemption.held[].flavor", "status.preemption.held[].resource",
 		"status.preemption.victims", "status.preemption.victims[]", "status.preemption.victims[].reason", "status.preemption.victims[].uid",
 	},
+}
+
+var backfill = []string{
+	"spec.backfill", "spec.backfill.mode", "spec.backfill.depth", "spec.backfill.borrowingDepth",
+	"spec.backfill.assumedExecutionTimeSeconds", "spec.backfill.allowUnlimited",
 }
 
 // TestCRDsKeepTheContract compares the generated CRDs with the published

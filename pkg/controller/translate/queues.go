@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"time"
+
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/quota"
@@ -41,6 +43,7 @@ func ClusterQueue(cq *v1beta1.ClusterQueue) admission.SetClusterQueue {
 	if spec.MinimumRuntimeSeconds != nil {
 		out.MinimumRuntime = *spec.MinimumRuntimeSeconds
 	}
+	out.Backfill = backfill(spec.Backfill)
 	if cq.DeletionTimestamp != nil {
 		out.Inactive = terminating
 	}
@@ -54,7 +57,28 @@ func Cohort(c *v1beta1.Cohort) admission.SetCohort {
 		Parent:      string(c.Spec.ParentName),
 		Groups:      resourceGroups(c.Spec.ResourceGroups),
 		WeightMilli: weightMilli(c.Spec.FairSharing),
+		Backfill:    backfill(c.Spec.Backfill),
 	}}
+}
+
+// backfill translates the way in which workloads are planned, nil if nothing is
+// said.
+func backfill(b *v1beta1.Backfill) *admission.Backfill {
+	if b == nil {
+		return nil
+	}
+	out := &admission.Backfill{
+		Mode:              admission.BackfillMode(b.Mode),
+		BorrowingDepth:    b.BorrowingDepth,
+		BackfillUnlimited: b.AllowUnlimited,
+	}
+	if b.Depth != nil {
+		out.Depth = *b.Depth
+	}
+	if assumed := b.AssumedExecutionTimeSeconds; assumed != nil {
+		out.DefaultLimit = int64(*assumed) * int64(time.Second)
+	}
+	return out
 }
 
 // Flavor translates a ResourceFlavor.

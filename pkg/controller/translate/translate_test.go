@@ -209,6 +209,16 @@ func TestClusterQueue(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	one, none, day := int32(3), int32(0), int32(86400)
+	cq.Spec.Backfill = &v1beta1.Backfill{Mode: v1beta1.BackfillConservative, Depth: &one, BorrowingDepth: &none, AssumedExecutionTimeSeconds: &day, AllowUnlimited: true}
+	planned := &admission.Backfill{Mode: admission.BackfillConservative, Depth: 3, BorrowingDepth: &none, DefaultLimit: 86400e9, BackfillUnlimited: true}
+	if got := ClusterQueue(cq).Backfill; !reflect.DeepEqual(got, planned) {
+		t.Errorf("planned as %+v", got)
+	}
+	cohort := &v1beta1.Cohort{Spec: v1beta1.CohortSpec{Backfill: &v1beta1.Backfill{Mode: v1beta1.BackfillEASY}}}
+	if got := Cohort(cohort).Backfill; !reflect.DeepEqual(got, &admission.Backfill{Mode: admission.BackfillEASY}) {
+		t.Errorf("a Cohort's: %+v", got)
+	}
 	cq.Spec.FairSharing, cq.Spec.NamespaceSelector = nil, nil
 	if got := ClusterQueue(cq).ClusterQueue; got.WeightMilli != 1000 || got.Namespaces != nil {
 		t.Errorf("defaults: %+v", got)

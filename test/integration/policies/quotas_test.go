@@ -152,6 +152,8 @@ var _ = Describe("Queue kinds", func() {
 			{"ClusterQueue", "{preemption: {withinClusterQueue: LowerPriority}}", ""},
 			{"ClusterQueue", "{admissionChecksStrategy: {admissionChecks: [{name: a}]}}", "spec.admissionChecksStrategy is stored, but"},
 			{"ClusterQueue", "{admissionScope: {admissionMode: UsageBasedAdmissionFairSharing}}", "spec.admissionScope is stored, but"},
+			{"ClusterQueue", "{backfill: {mode: EASY}}", "spec.backfill is stored, but"},
+			{"Cohort", "{backfill: {mode: Conservative}}", "spec.backfill is stored, but"},
 			{"ResourceFlavor", "{topologyName: t, nodeLabels: {a: b}}", "spec.topologyName is stored, but"},
 			{"LocalQueue", "{clusterQueue: a, fairSharing: {weight: 2}}", "spec.fairSharing of a LocalQueue is stored, but"},
 			{"ClusterQueue", "{cohortName: c, fairSharing: {weight: 2}, queueingStrategy: StrictFIFO}", ""},
