@@ -10,7 +10,7 @@ import (
 // findBestEffort finds the representative of a BestEffortFIFO queue: its first
 // workload that is not parked and does not get NoFit.
 func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
-	if !s.eager && !s.nested && !q.hopeful() {
+	if !s.eager && !s.nested && !q.hopeful() && !q.wavers() {
 		e.retire(q)
 		return nil
 	}
