@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"testing"
 
 	"pgregory.net/rapid"
 
@@ -42,7 +43,14 @@ type draw struct {
 type features struct {
 	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
 	strict, holds, cycles, admissions, waits                                                   int
-	preempting, evictions, victims                                                             int
+	preempting, evictions, victims, restless                                                   int
+}
+
+func (s *features) report(t *testing.T) {
+	t.Logf("%+v", *s)
+	if s.restless > 1+s.cases/1000 {
+		t.Errorf("%d of %d cases do not come to rest", s.restless, s.cases)
+	}
 }
 
 // n is a number below limit. (Drawn from a longer range, since rapid prefers

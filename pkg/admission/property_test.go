@@ -19,7 +19,7 @@ func TestLaws(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
 	rapid.Check(t, func(t *rapid.T) { story(t, seen) })
-	t.Logf("%+v", *seen)
+	seen.report(t)
 	if seen.cases < 100 {
 		return
 	}
@@ -39,7 +39,7 @@ func TestLawsUnderLoad(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
 	rapid.Check(t, func(t *rapid.T) { busyStory(t, seen) })
-	t.Logf("%+v", *seen)
+	seen.report(t)
 	if seen.cases >= 100 && (seen.preempting*10 < seen.cases || seen.victims*4 < seen.cases) {
 		t.Errorf("too few of %d cases preempt: %d, with %d victims", seen.cases, seen.preempting, seen.victims)
 	}
@@ -104,8 +104,9 @@ func story(t *rapid.T, seen *features) *machine {
 // end checks what holds at rest.
 func (m *machine) end() {
 	t := m.t
-	if m.preempting {
-		m.rest()
+	if m.preempting && !m.rest() {
+		m.count()
+		return
 	}
 	m.decide()
 	m.decide()
