@@ -269,17 +269,19 @@ func (s *World) sync(p *planner) {
 	}
 }
 
-// runs says where, with what and until when a workload is planned to use or hold quota: as admitted; a preemptor from its
-// decision on; and a StrictFIFO head of a queue whose mode is None for as long as it is head.
+// runs says where, with what and until when a workload is planned to use or hold quota: as admitted, unless it is evicted; a
+// preemptor from its decision on, with the slack, since it will start later; and a StrictFIFO head of a queue whose mode is None for as long as it is head.
 func (s *World) runs(p *planner, w *workload) (leaf string, uses []use, end int64) {
 	switch {
+	case w.gone():
+		return "", nil, 0
 	case w.admission != nil:
 		leaf = w.admission.ClusterQueue
 		return leaf, s.charge(w), add(w.began, s.length(p, leaf, w))
 	case len(w.hold) == 0:
 		return "", nil, 0
 	case w.preempts:
-		return w.holdQueue, w.hold, add(w.began, s.length(p, w.holdQueue, w))
+		return w.holdQueue, w.hold, add(add(w.began, s.length(p, w.holdQueue, w)), s.slack)
 	}
 	return w.holdQueue, w.hold, timeline.Forever
 }
@@ -302,23 +304,6 @@ func (s *World) vector(uses []use) []int64 {
 		v[u.f] = add(v[u.f], u.amount)
 	}
 	return v
-}
-
-// mayStart says whether a workload that fits now delays no reservation, and runs into no window, if it starts now with so
-// much of one flavor-resource.
-func (s *World) mayStart(n *node, w *workload, f int, request int64) bool {
-	p := s.plannerOf(n)
-	if p == nil {
-		return true
-	}
-	length := int64(timeline.Forever)
-	h := p.held(w.seen.UID)
-	if w.seen.Limit > 0 || p.plan.Policies[p.index[n.Node]].BackfillUnlimited || h != nil && h.Start <= p.plan.Now {
-		length = s.length(p, n.Name, w)
-	}
-	v := make([]int64, len(s.frs))
-	v[f] = request
-	return p.chart(w.seen.UID).Fits(p.index[n.Node], v, p.plan.Now, add(p.plan.Now, length))
 }
 
 // alternatives lists the complete assignments of the workload at full size, in the order in which the search tries them.

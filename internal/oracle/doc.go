@@ -10,7 +10,7 @@
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
 //	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
-//	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, timeline/)
+//	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, release.go)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
 //	      of the plan: Promises, PlanOverQuota, Unreserved; Play: a virtual clock          (planlaws.go, play.go)
@@ -203,7 +203,7 @@
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
 //     in this flavor; nobody is preempted for him there.
 //  62. "park(w) by quota ...: plan()": once those of equal shape are parked with it; also if it is one of them who comes to be among
-//     the first depth and has no reservation. "Fit: ... if w held a reservation: plan()": also if it held quota as a head. Shape includes the limit. Who holds a reservation is not parked with others.
+//     the first depth and has no reservation. "Fit: ... if w held a reservation: plan()": also if quota was held for it. Shape includes the limit. Who holds a reservation is not parked with others.
 //  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
 //     those that come due by a plan.
 //  64. "wake those that were refused under the topmost changed node": whenever planned use falls at any instant from now on, for
@@ -220,4 +220,16 @@
 //     of flavors; else it is the latest: the search for a flavor, and borrowed quota left over, may start somebody earlier.
 //  68. "Quota edits are Requota if the tree's nodes are the same": the same names with the same parents. Else all reservations are
 //     planned anew.
+//  69. "Refused by a reservation whose holder it might preempt if that ran": asked of everybody, also of one who fits without
+//     victims: else who is entitled to a borrower's quota would wait for his reservation, but not if he had to evict for it.
+//     It is judged as section 5 does, with the holder running now on what is reserved for him, for each flavor-resource alone. Of
+//     those who may give way the last in the order of planning do first, and who is not in the way in the end does not. They give way
+//     when the workload is admitted or holds, and are planned anew then, after those who move up.
+//  70. "victims count as gone at the end of their grace": an evicted workload is on the timeline no more from the decision on: its
+//     grace is not known, the slack is for starts that are late, and the charge of the holder takes its place. With both on it
+//     every preemption would break reservations that begin within the grace, and all would be made anew.
+//  71. "planner.Run(holder, until now + its limit)": and the slack, with which it asks, from the decision on as long as it holds. Who
+//     holds is not asked again about what is held for it, or it would lose its hold when victims leave late.
+//  72. "Refused otherwise: that flavor is NoFit": asked for each resource with its own victims, and in the end for all with the
+//     victims found for all together; if that is refused the whole verdict is NoFit.
 package oracle

@@ -146,16 +146,17 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 // admit drops the workload's hold, charges it and takes it out of its queue, in one change.
 func (s *World) admit(q *node, w *workload, v *verdict) Admit {
 	wasHead := w == s.head(q.Name)
+	gave := s.giveWay(q, w, v)
 	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
-	before, held := s.usageWithHolds(""), s.holdsReservation(q, w) || len(w.hold) > 0 && !w.preempts
+	before, held := s.usageWithHolds(""), s.holdsReservation(q, w) || len(w.hold) > 0
 	w.admit(a, s.now)
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	if wasHead {
 		s.examineAgain(q.Name, nil)
 	}
-	s.ran(q, held)
+	s.ran(q, held || gave)
 	return Admit{UID: w.seen.UID, Admission: *a}
 }
 
@@ -174,11 +175,11 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		out.Evicts = append(out.Evicts, e)
 	}
-	held := s.holdsReservation(q, w)
-	s.setHold(w, q.Name, v.request, true)
+	held := s.giveWay(q, w, v) || s.holdsReservation(q, w)
 	for _, victim := range v.victims {
 		s.evict(victim.w, victim.reason)
 	}
+	s.setHold(w, q.Name, v.request, true)
 	s.ran(q, held)
 }
 
@@ -213,12 +214,15 @@ func (s *World) headHold(q *node, w *workload, v *verdict) []use {
 
 // setHold replaces what is held for w.
 func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
+	if !preempts || !w.preempts {
+		w.began = s.now
+	}
 	w.preempts = preempts
 	if len(w.hold) == 0 && len(hold) == 0 {
 		return
 	}
 	before := s.usageWithHolds("")
-	w.hold, w.holdQueue, w.began = hold, queue, s.now
+	w.hold, w.holdQueue = hold, queue
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	s.planners()

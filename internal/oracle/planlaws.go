@@ -51,6 +51,16 @@ func (p *Promises) Arrived(s *World, uid UID) {
 	}
 }
 
+// yieldsToSome says whether anybody who waits or has just been admitted may delay the reservation of h.
+func (s *World) yieldsToSome(h *workload) bool {
+	for _, w := range s.workloads {
+		if w != h && (w.state == pending || w.began == s.now) && s.trees().byName[s.nodeOf(w)] != nil && s.mayDelay(w, h) {
+			return true
+		}
+	}
+	return false
+}
+
 // mayDelay says whether an arrival may delay the reservation of a workload of its tree.
 func (s *World) mayDelay(w, h *workload) bool {
 	q := s.queues[s.nodeOf(w).Name]
@@ -78,7 +88,7 @@ func (p *Promises) Look(s *World) []string {
 	var broken []string
 	for _, uid := range sortedKeys(uidText(p.start)) {
 		w := s.workloads[UID(uid)]
-		if w == nil || w.state != pending || s.barred(w) != "" {
+		if w == nil || w.state != pending || s.barred(w) != "" || w.preempts || s.preemption && s.yieldsToSome(w) {
 			continue
 		}
 		start, planned := now[UID(uid)]

@@ -38,6 +38,9 @@ func (g *generator) timed(s *World, exact bool) []Arrival {
 		if g.oneIn(4) {
 			cq.Strategy = StrictFIFO
 		}
+		if g.policies {
+			cq.Preemption = g.preemption()
+		}
 		if g.oneIn(3) {
 			cq.Fungibility.WhenCanBorrow = TryNextFlavor
 		}
@@ -65,7 +68,7 @@ func (g *generator) timed(s *World, exact bool) []Arrival {
 		if length == 0 {
 			length = defaults[w.LocalQueue]
 		}
-		a := Arrival{At: at, Workload: w, Runs: length}
+		a := Arrival{At: at, Workload: w, Runs: length, Grace: int64(g.IntN(3))}
 		if !exact && !g.oneIn(3) {
 			a.Runs = 1 + int64(g.IntN(int(length)))
 		}
@@ -125,6 +128,24 @@ func TestPromises(t *testing.T) {
 		}
 	}
 	if promised < 800**scale {
+		t.Errorf("too tame: %d reservations", promised)
+	}
+}
+
+// TestPromisesUnderPreemption: the same with preemption, where victims take their time to leave.
+func TestPromisesUnderPreemption(t *testing.T) {
+	promised := 0
+	for seed := range uint64(300 * *scale) {
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 13)), policies: true}
+		s := New(Options{FairSharing: seed%2 == 0, Overrun: 1, Slack: 2, LimitlessBehind: true, Preemption: true, HeadsLeaveHolds: true,
+			Judge: (*World).CheckEvict})
+		broken, n := lawful(s, g.timed(s, false), false)
+		broken = append(broken, s.IllegalPlans()...)
+		if promised += n; len(broken) > 0 {
+			t.Errorf("seed %d: %v", seed, broken)
+		}
+	}
+	if promised < 600**scale {
 		t.Errorf("too tame: %d reservations", promised)
 	}
 }

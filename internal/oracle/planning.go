@@ -129,7 +129,7 @@ func (s *World) holdsReservation(q *node, w *workload) bool {
 	return p != nil && p.held(w.seen.UID) != nil
 }
 
-// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, or quota as a head, the
+// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, or quota, the
 // others are planned anew.
 func (s *World) ran(q *node, held bool) {
 	s.planners()

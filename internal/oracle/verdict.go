@@ -205,6 +205,11 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 	}
 	if v.kind == Preempt && s.preemption {
 		v.victims, v.planned = s.problem(n, w, v.request, v.short).solve()
+		for _, r := range v.request {
+			if _, ok := s.mayStart(n, w, r.f, r.amount, true, v.victims); v.planned && !ok {
+				return &verdict{kind: NoFit, reason: WaitingForQuota, consulted: v.consulted, refused: true}
+			}
+		}
 	}
 	return v
 }
@@ -335,7 +340,7 @@ func (s *World) quota(n *node, w *workload, u table, f int, want ask, taken int6
 	}
 	request := taken + want.amount
 	if n.fits(u, f, request) {
-		if !s.mayStart(n, w, f, request) {
+		if _, ok := s.mayStart(n, w, f, request, false, nil); !ok {
 			return flavorVerdict{mode: noFit, reason: WaitingForQuota, refused: true}
 		}
 		return flavorVerdict{mode: fit, level: n.level(u, f, request)}
@@ -358,6 +363,9 @@ func (s *World) quota(n *node, w *workload, u table, f int, want ask, taken int6
 	victims, planned := p.solve()
 	if !planned {
 		return short
+	}
+	if _, ok := s.mayStart(n, w, f, request, true, victims); !ok {
+		return flavorVerdict{mode: noFit, reason: WaitingForQuota, refused: true}
 	}
 	short.mode, short.level = reclaim, n.level(p.held(victims), f, request)
 	for _, v := range victims {

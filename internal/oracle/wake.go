@@ -30,8 +30,6 @@ func (s *World) step(change func()) {
 	if s.trees() == oldTrees {
 		s.wakeFalls(oldUsage, s.usageWithHolds(""), dropped)
 	}
-	s.planners()
-	s.wakeAllRefused()
 }
 
 func sameOrder(a, b []*workload) bool {

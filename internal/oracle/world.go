@@ -131,6 +131,8 @@ func New(o Options) *World {
 // Apply takes one event.
 func (s *World) Apply(e Event) Outcome {
 	out := s.apply(e)
+	s.planners()
+	s.wakeAllRefused()
 	out.Ends, s.ends = s.ends, nil
 	return out
 }

@@ -1,0 +1,94 @@
+package oracle
+
+import "testing"
+
+// withPolicies makes a ClusterQueue with backfill that may preempt.
+func (s *story) withPolicies(name, cohort string, p Preemption, b Backfill, flavors ...FlavorQuotas) {
+	s.edited(ClusterQueue{Name: name, Cohort: cohort, Groups: cpuGroup(flavors...), Preemption: p, Backfill: b})
+}
+
+// Whoever could preempt another of his queue, if that ran, is planned before it; who could not is not.
+func TestPlannedBeforeWhomItMayPreempt(t *testing.T) {
+	for _, policy := range []PreemptionPolicy{Never, LowerPriority} {
+		s := newStory(t, Options{Overrun: 1, Preemption: true}, "f")
+		s.withPolicies("A", "", Preemption{WithinClusterQueue: policy}, easy(), q("f", 4))
+		s.job("A", "runs", 4, limited(5), priority(9))
+		s.decide("runs")
+		s.job("A", "waits", 4, limited(10))
+		s.decide("")
+		s.reserved("waits 5-15")
+		s.job("A", "vip", 3, limited(3), priority(5))
+		s.decide("")
+		if policy == Never {
+			s.reserved("waits 5-15")
+		} else {
+			s.reserved("vip 5-8") // of depth 1
+		}
+	}
+}
+
+// b borrows and holds a reservation from 5 on. a, within the quota of its queue, fits now and would run into it: if b ran, a could
+// reclaim from it, so that b's reservation gives way. It does not where nobody may be reclaimed from, nor to c, who borrows too.
+func TestReservationOfABorrowerGivesWay(t *testing.T) {
+	for _, policy := range []PreemptionPolicy{Never, AnyPriority} {
+		s := newStory(t, Options{Overrun: 1, Preemption: true}, "f")
+		s.withPolicies("A", "co", reclaims(policy), easy(), q("f", 4))
+		s.withPolicies("B", "co", reclaims(AnyPriority), easy(), q("f", 4))
+		s.withPolicies("C", "co", reclaims(AnyPriority), easy(), q("f", 0))
+		s.job("B", "runs", 4, limited(5))
+		s.decide("runs")
+		s.job("B", "b", 6, limited(10))
+		s.decide("")
+		s.reserved("b 5-15")
+		s.job("C", "c", 3, limited(6))
+		s.decide("")
+		s.reserved("b 5-15, c 15-21")
+		s.job("A", "a", 3, limited(6))
+		if policy == Never {
+			s.decide("")
+			s.reserved("a 15-21, b 5-15, c 15-21")
+			continue
+		}
+		s.decide("a")
+		s.reserved("b 11-21, c 5-11") // c, who has one, moves up before b gets another
+	}
+}
+
+// A preemptor asks with its victims off the timeline, and holds until its limit and the slack from its decision on; they are
+// planned no more. It is not asked again when they have gone late.
+func TestPreemptorIsPlanned(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1, Slack: 2, Preemption: true}, "f")
+	s.withPolicies("A", "co", reclaims(AnyPriority), easy(), q("f", 4))
+	s.planned("B", "co", easy(), q("f", 0))
+	s.job("B", "b", 4, limited(20))
+	s.decide("b")
+	s.job("B", "next", 2, limited(5))
+	s.decide("")
+	s.reserved("next 20-27")
+	s.at(1)
+	s.job("A", "a", 3, limited(6))
+	s.evicts("a: b InCohortReclamation")
+	s.decide("")
+	s.reserved("next 9-16") // a holds until 1 + 6 + 2
+	s.at(4)
+	s.leaves("b")
+	s.decide("a") // until 10; next to it there is 1
+	s.reserved("next 10-17")
+}
+
+// It is refused by a reservation whose holder it may not preempt, of its own queue and priority, unless it ends before.
+func TestPreemptorIsRefused(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1, Preemption: true}, "f")
+	s.withPolicies("A", "co", reclaims(AnyPriority), easy(), q("f", 4))
+	s.planned("B", "co", easy(), q("f", 0))
+	s.job("A", "runs", 3, limited(5))
+	s.job("B", "b", 1, limited(20))
+	s.decide("runs b")
+	s.job("A", "wide", 4, limited(5))
+	s.evicts("") // b is not enough
+	s.reserved("wide 20-25")
+	s.job("A", "long", 1, limited(30))
+	s.waits(s.evicts(""), "long", WaitingForQuota, NoFit)
+	s.job("A", "short", 1, limited(15))
+	s.evicts("short: b InCohortReclamation")
+}
