@@ -49,7 +49,7 @@ type features struct {
 func (s *features) report(t *testing.T) {
 	t.Logf("%+v", *s)
 	if s.forsaken > 1+s.cases/1000 {
-		t.Errorf("in %d of %d cases somebody is not admitted although what is held for him fits", s.forsaken, s.cases)
+		t.Errorf("in %d of %d cases there is no rest, although what is held for somebody fits", s.forsaken, s.cases)
 	}
 }
 
