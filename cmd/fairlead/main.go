@@ -42,6 +42,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		newExplainCommand(),
 		newReleaseCommand(),
 		newSandboxCommand(),
 		newSimulateCommand(),

@@ -13,7 +13,7 @@ import (
 // with the other. It reads the engine and must not run while that is stepped;
 // the clone may then be stepped in another goroutine.
 //
-// It costs time and memory in proportion to the workloads: some 0.1 s for
+// It costs time and memory in proportion to the workloads: some 0.3 s for
 // 100,000 (docs/adr/0007).
 func (e *Engine) Clone() *Engine { return replica.Of(e, cloneRules()) }
 

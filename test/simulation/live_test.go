@@ -79,6 +79,7 @@ func TestVirtualAndLiveAdmitInTheSameOrder(t *testing.T) {
 	}
 	stopQueues(t, c, v1beta1.StopPolicyNone)
 	virtual := simulated(t, c)
+	explained(t, cluster, c)
 
 	if err := cluster.StartManager(ctx); err != nil {
 		t.Fatal(err)

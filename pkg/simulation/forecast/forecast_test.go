@@ -279,25 +279,29 @@ func TestHistory(t *testing.T) {
 	}
 	h.Add("ns", "b", 0, time.Hour) // without limit: nothing is learned
 	h.Add("other", "c", time.Hour, time.Minute)
-	if h.Known("ns", "a") != kept || h.Known("ns", "b") != kept || h.Known("other", "c") != kept || h.fractions("ns", "a")[0] != 100.0/3600 {
-		t.Errorf("%d, %d, %d known, from %g", h.Known("ns", "a"), h.Known("ns", "b"), h.Known("other", "c"), h.fractions("ns", "a")[0])
+	for _, c := range []struct{ namespace, queue, of string }{
+		{"ns", "a", "LocalQueue a"}, {"ns", "b", "namespace ns"}, {"other", "c", "all queues"},
+	} {
+		if n, of := h.Known(c.namespace, c.queue); n != kept || of != c.of {
+			t.Errorf("%v: %d of %s", c, n, of)
+		}
 	}
-	if NewHistory().Known("ns", "a") != 0 || (*History)(nil).Known("ns", "a") != 0 {
-		t.Error("something is known of nothing")
+	if list, _ := h.fractions("ns", "a"); list[0] != 100.0/3600 {
+		t.Errorf("the oldest still known is %g", list[0])
+	}
+	for _, h := range []*History{nil, NewHistory()} {
+		if n, _ := h.Known("ns", "a"); n != 0 {
+			t.Errorf("%d of nothing are known", n)
+		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		known := rapid.SliceOfN(rapid.Float64Range(0, 2), 0, 30).Draw(t, "known")
 		slices.Sort(known)
-		if len(known) == 0 {
-			known = nil
-		}
 		past := rapid.Float64Range(0, 2).Draw(t, "past")
 		got, ok := fraction(known, past, rapid.Float64Range(0, 0.999).Draw(t, "u"))
-		if longer := slices.ContainsFunc(known, func(f float64) bool { return f > past }) || known == nil && past < 1; ok != longer {
+		longer := slices.ContainsFunc(known, func(f float64) bool { return f > past })
+		if ok != (longer || past < 1) || ok && (got < past || longer && !slices.Contains(known, got) || !longer && got > 1) {
 			t.Fatalf("%g, %v", got, ok)
-		}
-		if ok && (got < past || known != nil && !slices.Contains(known, got)) {
-			t.Fatalf("%g", got)
 		}
 	})
 }

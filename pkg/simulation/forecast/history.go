@@ -56,11 +56,11 @@ func (h *History) Add(namespace, queue string, limit, run time.Duration) {
 	}
 }
 
-// fractions are the known parts of limits for a LocalQueue, sorted; nil if too
-// little is known.
-func (h *History) fractions(namespace, queue string) []float64 {
+// fractions are the known parts of limits for a LocalQueue, sorted, and of which
+// group they are; nil if too little is known.
+func (h *History) fractions(namespace, queue string) ([]float64, group) {
 	if h == nil {
-		return nil
+		return nil, group{}
 	}
 	for _, g := range []group{{namespace, queue}, {namespace, ""}, {}} {
 		r := h.by[g]
@@ -71,15 +71,28 @@ func (h *History) fractions(namespace, queue string) []float64 {
 			r.sorted = slices.Clone(r.values)
 			slices.Sort(r.sorted)
 		}
-		return r.sorted
+		return r.sorted, g
 	}
-	return nil
+	return nil, group{}
 }
 
-// Known is how many finished workloads tell of a LocalQueue's run times: its
-// own, its namespace's or everybody's. 0: too few are known, and any part of
-// the limit is taken for equally likely.
-func (h *History) Known(namespace, queue string) int { return len(h.fractions(namespace, queue)) }
+// Known is how many finished workloads tell of a LocalQueue's run times, and in
+// words of whom they are: its own, its namespace's or everybody's. 0: too few
+// are known, and any part of the limit is taken for equally likely.
+func (h *History) Known(namespace, queue string) (n int, of string) {
+	known, g := h.fractions(namespace, queue)
+	switch {
+	case known == nil:
+		return 0, ""
+	case g.queue != "":
+		of = "LocalQueue " + g.queue
+	case g.namespace != "":
+		of = "namespace " + g.namespace
+	default:
+		of = "all queues"
+	}
+	return len(known), of
+}
 
 // draw is one future: for each workload a number that says which of its possible
 // run times it has.
@@ -106,20 +119,18 @@ func (d *draw) of(uid string, attempt int) float64 {
 }
 
 // fraction draws a part of the limit, given that more than the part past is
-// over; known is sorted, nil if nothing is. false: nothing known is longer.
+// over: one of those known, which are sorted, that are longer; if there is
+// none, any part of what is left. false: the limit is over, too.
 func fraction(known []float64, past, u float64) (float64, bool) {
-	if known == nil {
-		if past >= 1 {
-			return 0, false
-		}
-		return past + (1-past)*u, true
-	}
 	at, found := slices.BinarySearch(known, past)
 	for found && at < len(known) && known[at] == past {
 		at++
 	}
-	if at == len(known) {
-		return 0, false
+	switch {
+	case at < len(known):
+		return known[at+int(u*float64(len(known)-at))], true
+	case past < 1:
+		return past + (1-past)*u, true
 	}
-	return known[at+int(u*float64(len(known)-at))], true
+	return 0, false
 }
