@@ -143,7 +143,7 @@ func (s *World) planners() {
 	f := s.trees()
 	roots := map[Node]bool{}
 	for _, root := range f.roots {
-		if !root.planned() {
+		if !root.planned() && !s.hasWindow(root) {
 			continue
 		}
 		roots[root.Node] = true
@@ -163,11 +163,13 @@ func (s *World) planners() {
 			p.forget()
 		}
 		p.plan.Policies = policies
+		s.syncWindows(p)
 		s.sync(p)
 	}
 	for name := range s.plans {
 		if !roots[name] {
 			delete(s.plans, name)
+			s.wakeQueues(s.together([]Node{name}))
 		}
 	}
 }
@@ -194,9 +196,6 @@ func (p *planner) pad(width int) {
 	}
 	for i := range p.plan.Held {
 		vectors(&p.plan.Held[i].Workload)
-	}
-	for i := range p.plan.Windows {
-		p.plan.Windows[i].Amount = pad(p.plan.Windows[i].Amount)
 	}
 }
 
@@ -251,12 +250,12 @@ func (s *World) sync(p *planner) {
 			continue
 		}
 		now[UID(uid)] = true
-		r := run{leaf, fmt.Sprint(uses), end}
+		r := run{leaf, fmt.Sprint(uses, w.seen.Limit), end}
 		if p.told[UID(uid)] == r {
 			continue
 		}
 		p.told[UID(uid)] = r
-		p.plan.Run(timeline.Workload{UID: uid, Leaf: p.index[QueueNode(leaf)],
+		p.plan.Run(timeline.Workload{UID: uid, Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[QueueNode(leaf)],
 			Alternatives: [][]int64{s.vector(uses)}, Limit: w.seen.Limit}, 0, end)
 		p.forget()
 	}

@@ -10,7 +10,7 @@
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
 //	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
-//	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, release.go)
+//	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, release.go, window.go)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
 //	      of the plan: Promises, PlanOverQuota, Unreserved; Play: a virtual clock          (planlaws.go, play.go)
@@ -232,4 +232,12 @@
 //     holds is not asked again about what is held for it, or it would lose its hold when victims leave late.
 //  72. "Refused otherwise: that flavor is NoFit": asked for each resource with its own victims, and in the end for all with the
 //     victims found for all together; if that is refused the whole verdict is NoFit.
+//  73. "A window for named LocalQueues is charged at the leaf less what their workloads use of it": at every instant of the window,
+//     what these are planned to use at that instant, running, holding or reserved. One of them that ends before the window
+//     begins lessens nothing, or others would start on what is kept. Whoever of them asks is given what he asks for. What two
+//     windows keep for the same LocalQueue is given by the first by name.
+//  74. "Each tree in which some ClusterQueue's backfill is not None has one plan.Planner": and one in which there is a window that
+//     is not over, or nothing would keep it. Who would run into it is refused, no reservations are held.
+//  75. "a share": in thousandths of each nominal quota at the node and below it, rounded up. A window conflicts while, at some instant
+//     of it, with what runs and all windows a node on its way up is over its limit by more than without it; heads' holds apart.
 package oracle

@@ -50,6 +50,10 @@ type (
 	AssumeEnd struct{ End End }
 	// EvictFailed says that the write of a decided eviction failed for good: the victim stays.
 	EvictFailed struct{ UID UID }
+	// SetReservation creates or edits a window.
+	SetReservation struct{ Reservation Reservation }
+	// DeleteReservation says that it is gone.
+	DeleteReservation struct{ Name string }
 	// Time says what time it is, in any unit; it never runs back. A World begins at time 0.
 	Time struct{ Now int64 }
 	// Decide runs a pass.
@@ -74,6 +78,8 @@ func (Assume) isEvent()             {}
 func (AssumeEvict) isEvent()        {}
 func (AssumeEnd) isEvent()          {}
 func (EvictFailed) isEvent()        {}
+func (SetReservation) isEvent()     {}
+func (DeleteReservation) isEvent()  {}
 func (Time) isEvent()               {}
 func (Decide) isEvent()             {}
 

@@ -119,7 +119,7 @@ func (s *World) noteReleases(before map[string][]int64) {
 	}
 }
 
-// setTime ends holds and minimum runtimes. The end of a minimum runtime wakes the tree.
+// setTime ends holds and minimum runtimes. The end of a minimum runtime, and of a window, wakes the tree.
 func (s *World) setTime(now int64) {
 	if now <= s.now {
 		return
@@ -127,6 +127,11 @@ func (s *World) setTime(now int64) {
 	s.step(func() {
 		old := s.now
 		s.now = now
+		for _, r := range s.windows {
+			if old < r.end() && r.end() <= now {
+				s.wakeQueues(s.together([]Node{r.Node}))
+			}
+		}
 		for _, w := range s.workloads {
 			if end := s.protectedUntil(w); w.admission != nil && old < end && end <= now {
 				s.wakeQueues(s.together([]Node{s.nodeOf(w)}))

@@ -107,11 +107,14 @@ func (s *World) wants(n *node, w *workload) map[int]bool {
 }
 
 // shape is a text that is equal for workloads of equal shape: priority and, pod set by pod set, size, smallest
-// size, requests of a pod, and the flavors open to it (reading 12); with backfill in the tree its limit too.
+// size, requests of a pod, and the flavors open to it (reading 12); with backfill in the tree its limit too, with windows
+// for LocalQueues also its own.
 func (s *World) shape(n *node, w *workload) string {
 	text := fmt.Sprint(w.seen.Priority, w.seen.Misconfigured)
-	if s.plannerOf(n) != nil {
-		text += fmt.Sprint(" for ", w.seen.Limit)
+	if p := s.plannerOf(n); p != nil {
+		if text += fmt.Sprint(" for ", w.seen.Limit); len(p.plan.Named) > 0 {
+			text += " of " + group(w.seen.Namespace, w.seen.LocalQueue)
+		}
 	}
 	for i := range w.seen.PodSets {
 		ps := &w.seen.PodSets[i]

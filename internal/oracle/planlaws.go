@@ -141,7 +141,7 @@ func (s *World) hasPlace(p *planner, q *node, w *workload) bool {
 		length = timeline.Forever
 	}
 	for _, request := range s.alternatives(q, w) {
-		if _, found := p.chart(w.seen.UID).EarliestStart(p.index[q.Node], request, length, p.plan.Now, own); found {
+		if _, found := p.plan.ChartFor(s.planned(p, q, w), request).EarliestStart(p.index[q.Node], request, length, p.plan.Now, own); found {
 			return true
 		}
 	}

@@ -122,7 +122,11 @@ func TestPromises(t *testing.T) {
 	for seed := range uint64(400 * *scale) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 11))}
 		s := New(Options{FairSharing: seed%2 == 0, Overrun: 1, Slack: int64(seed % 3), LimitlessBehind: seed%4 < 2})
-		broken, n := lawful(s, g.timed(s, false), false)
+		arrivals := g.timed(s, false)
+		if seed%3 == 1 {
+			g.windows(s, arrivals)
+		}
+		broken, n := lawful(s, arrivals, false)
 		if promised += n; len(broken) > 0 {
 			t.Errorf("seed %d: %v", seed, broken)
 		}
@@ -139,7 +143,11 @@ func TestPromisesUnderPreemption(t *testing.T) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 13)), policies: true}
 		s := New(Options{FairSharing: seed%2 == 0, Overrun: 1, Slack: 2, LimitlessBehind: true, Preemption: true, HeadsLeaveHolds: true,
 			Judge: (*World).CheckEvict})
-		broken, n := lawful(s, g.timed(s, false), false)
+		arrivals := g.timed(s, false)
+		if seed%3 == 1 {
+			g.windows(s, arrivals)
+		}
+		broken, n := lawful(s, arrivals, false)
 		broken = append(broken, s.IllegalPlans()...)
 		if promised += n; len(broken) > 0 {
 			t.Errorf("seed %d: %v", seed, broken)
@@ -147,6 +155,59 @@ func TestPromisesUnderPreemption(t *testing.T) {
 	}
 	if promised < 600**scale {
 		t.Errorf("too tame: %d reservations", promised)
+	}
+}
+
+// windows makes windows that can be kept, some for LocalQueues by which it lets some of the workloads arrive.
+func (g *generator) windows(s *World, arrivals []Arrival) {
+	for i := range arrivals {
+		if g.oneIn(3) {
+			vip := LocalQueue{Namespace: "ns", Name: "vip" + arrivals[i].Workload.LocalQueue, ClusterQueue: arrivals[i].Workload.LocalQueue}
+			s.Apply(SetLocalQueue{vip})
+			arrivals[i].Workload.LocalQueue = vip.Name
+		}
+	}
+	for i := range 1 + g.IntN(2) {
+		r := Reservation{Name: fmt.Sprint("r", i), Node: QueueNode(fmt.Sprint("q", g.IntN(len(s.queues)))), Start: 5 + int64(g.IntN(15)),
+			Duration: 1 + int64(g.IntN(10)), Amounts: map[FlavorResource]int64{{"f1", "cpu"}: int64(g.IntN(4))}}
+		switch g.IntN(3) {
+		case 0:
+			r.LocalQueues = [][2]string{{"ns", "vip" + r.Node.Name}}
+		case 1:
+			r.Node, r.Amounts, r.ShareMilli = CohortNode("c0"), nil, int64(g.IntN(1001))
+		}
+		if s.Apply(SetReservation{r}); len(s.Conflicting()) > 0 {
+			s.Apply(DeleteReservation{r.Name})
+		}
+	}
+}
+
+// TestWindowsAreFree: a window that can be kept when it is made is kept: whoever starts and runs no longer than planned is out of it
+// when it begins, with and without preemption, for LocalQueues and for nobody.
+func TestWindowsAreFree(t *testing.T) {
+	kept, members := 0, 0
+	for seed := range uint64(400 * *scale) {
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 14)), policies: seed%4 < 2}
+		s := New(Options{FairSharing: seed%2 == 0, Overrun: 1, Slack: 2, LimitlessBehind: true, Preemption: g.policies, HeadsLeaveHolds: true})
+		arrivals := g.timed(s, false)
+		for i := range arrivals {
+			arrivals[i].Grace = 0
+		}
+		g.windows(s, arrivals)
+		s.Play(arrivals, func(bool) {
+			if broken := s.Conflicting(); len(broken) > 0 {
+				t.Fatalf("seed %d: at %d %v", seed, s.now, broken)
+			}
+			for _, r := range s.windows {
+				if r.Start <= s.now && s.now < r.end() {
+					kept++
+					members += min(1, len(r.LocalQueues)*len(s.Admissions()))
+				}
+			}
+		})
+	}
+	if kept < 500 || members < 100 {
+		t.Errorf("too tame: %d, %d", kept, members)
 	}
 }
 

@@ -92,10 +92,7 @@ func (s *World) replan(root *node) {
 	due := p.due()
 	var list []timeline.Workload
 	for _, w := range all {
-		q := s.trees().byName[s.nodeOf(w)]
-		t := timeline.Workload{UID: string(w.seen.UID), Leaf: p.index[q.Node], Alternatives: s.alternatives(q, w), Limit: w.seen.Limit}
-		t.Class = fmt.Sprint(t.Leaf, t.Limit, t.Alternatives)
-		list = append(list, t)
+		list = append(list, s.planned(p, s.trees().byName[s.nodeOf(w)], w))
 	}
 	p.plan.Plan(list)
 	p.forget()
@@ -113,14 +110,20 @@ func (s *World) hasReservations(q *node) bool {
 	return p != nil && p.plan.Policies[p.index[q.Node]].Depth != 0
 }
 
-// everAvailable is what the ClusterQueue may use of a flavor-resource at every instant from now on, as the workload sees it: a head
-// of a queue without reservations holds no more, so that it delays nobody's.
+// everAvailable is what the ClusterQueue may use of a flavor-resource at every instant from now on, as the workload sees it, windows
+// apart where nothing is reserved: a head of a queue without reservations holds no more, so that it delays nobody's.
 func (s *World) everAvailable(q *node, w *workload, f int) int64 {
 	p := s.plannerOf(q)
 	if p == nil {
 		return Unlimited
 	}
-	return p.chart(w.seen.UID).Least(p.index[q.Node], f)
+	bare := *p.plan
+	bare.Windows, bare.Named = nil, nil
+	least := bare.Chart(string(w.seen.UID)).Least(p.index[q.Node], f, p.plan.Now, timeline.Forever)
+	for _, h := range p.plan.Held {
+		least = min(least, p.chart(w.seen.UID).Least(p.index[q.Node], f, h.Start, h.End))
+	}
+	return least
 }
 
 // holdsReservation says whether a workload of the ClusterQueue holds a reservation.
@@ -137,6 +140,17 @@ func (s *World) ran(q *node, held bool) {
 		s.replan(q.top())
 	}
 	s.wakeRefused(q.top())
+}
+
+// planned is the workload as the planner is told of it.
+func (s *World) planned(p *planner, q *node, w *workload) timeline.Workload {
+	t := timeline.Workload{UID: string(w.seen.UID), Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[q.Node],
+		Alternatives: s.alternatives(q, w), Limit: w.seen.Limit}
+	t.Class = fmt.Sprint(t.Leaf, t.Limit, t.Alternatives)
+	if len(p.plan.Named) > 0 {
+		t.Class += t.Group
+	}
+	return t
 }
 
 // due lists those whose reservations have come due.
@@ -253,16 +267,25 @@ func sortedNodes[T any](m map[Node]T) []Node {
 	return names
 }
 
-// NextWake is the next instant at which time alone may change what a pass decides by the timeline: a planned start. False if
-// there is none.
+// NextWake is the next instant at which time alone may change what a pass decides by the timeline: a planned start, or the
+// beginning or end of a window. False if there is none.
 func (s *World) NextWake() (int64, bool) {
 	next, found := int64(0), false
+	at := func(t int64) {
+		if t > s.now && (!found || t < next) {
+			next, found = t, true
+		}
+	}
+	for _, name := range sortedKeys(s.windows) {
+		if n := s.trees().byName[s.windows[name].Node]; n != nil && s.plannerOf(n) != nil {
+			at(s.windows[name].Start)
+			at(s.windows[name].end())
+		}
+	}
 	for _, name := range sortedNodes(s.plans) {
 		p := s.plans[name]
 		for _, h := range p.plan.Held {
-			if h.Start > s.now && (!found || h.Start < next) {
-				next, found = h.Start, true
-			}
+			at(h.Start)
 		}
 	}
 	return next, found

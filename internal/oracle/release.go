@@ -30,28 +30,33 @@ func (s *World) mayStart(n *node, w *workload, f int, request int64, holds bool,
 		length = add(length, s.slack)
 	}
 	v := s.vector([]use{{f, request}})
-	fits := func(c *timeline.Chart) bool {
+	within := func(c *timeline.Chart) bool {
 		return c.Fits(p.index[n.Node], v, p.plan.Now, add(p.plan.Now, length))
 	}
-	if len(victims) == 0 && fits(p.chart(w.seen.UID)) {
+	plain := len(victims) == 0 && len(p.plan.Named) == 0
+	if plain && within(p.chart(w.seen.UID)) {
 		return nil, true
 	}
-	off := []UID{w.seen.UID}
+	fits := func(off []UID) bool {
+		bare := p.without(off)
+		return within(bare.ChartFor(s.planned(p, n, w), v))
+	}
+	var off []UID
 	for _, x := range victims {
 		off = append(off, x.w.seen.UID)
 	}
-	if len(victims) > 0 && fits(p.without(off)) {
+	if !plain && fits(off) {
 		return nil, true
 	}
 	giving := s.giving(p, n, w, f, request)
 	for i := range giving {
-		if !fits(p.without(append(slices.Clone(off), giving[:i+1]...))) {
+		if !fits(append(slices.Clone(off), giving[:i+1]...)) {
 			continue
 		}
 		release = giving[:i+1]
 		for _, uid := range slices.Backward(slices.Clone(release)) { // give back whatever need not give way
 			rest := slices.DeleteFunc(slices.Clone(release), func(o UID) bool { return o == uid })
-			if fits(p.without(append(slices.Clone(off), rest...))) {
+			if fits(append(slices.Clone(off), rest...)) {
 				release = rest
 			}
 		}
@@ -102,13 +107,13 @@ func (s *World) mightPreempt(pl *planner, n *node, w *workload, f int, request i
 	return contains(p.candidates(), ran) && (!ran.nominal || p.within([]*victim{ran}))
 }
 
-// without is everything charged from now on, but for some reservations and running workloads.
-func (p *planner) without(uids []UID) *timeline.Chart {
+// without is the plan but for some reservations and running workloads.
+func (p *planner) without(uids []UID) *timeline.Plan {
 	bare := *p.plan
 	off := func(uid string) bool { return slices.Contains(uids, UID(uid)) }
 	bare.Held = slices.DeleteFunc(slices.Clone(bare.Held), func(h timeline.Held) bool { return off(h.UID) })
 	bare.Running = slices.DeleteFunc(slices.Clone(bare.Running), func(r timeline.Running) bool { return off(r.UID) })
-	return bare.Chart("")
+	return &bare
 }
 
 // giveWay takes the reservations away that must give way to what the workload is about to use or hold, and says whether

@@ -62,8 +62,9 @@ type World struct {
 	workloads   map[UID]*workload
 	stored      map[string]*stored // by ClusterQueue
 	plans       map[Node]*planner  // by root, of trees with backfill
-	spared      map[UID]bool       // evicted by fair sharing since the last change (amendment A3)
-	ends        []End              // of holds, not in an Outcome yet
+	windows     map[string]*Reservation
+	spared      map[UID]bool // evicted by fair sharing since the last change (amendment A3)
+	ends        []End        // of holds, not in an Outcome yet
 	violations  []string
 	illegal     []string // plans that broke a rule, see IllegalPlans
 
@@ -121,7 +122,7 @@ func New(o Options) *World {
 	}
 	return &World{
 		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
-		behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun, plans: map[Node]*planner{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
+		behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun, plans: map[Node]*planner{}, windows: map[string]*Reservation{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
 		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
@@ -188,6 +189,10 @@ func (s *World) apply(e Event) Outcome {
 			w.evicting, w.byShare = false, false
 			s.stays(w)
 		}
+	case SetReservation:
+		s.setReservation(e.Reservation.Name, &e.Reservation)
+	case DeleteReservation:
+		s.setReservation(e.Name, nil)
 	case Time:
 		s.setTime(e.Now)
 	case Decide:

@@ -19,7 +19,11 @@ type Chart struct {
 // Chart draws the world from an instant on.
 func (w *World) Chart(from int64) *Chart {
 	c := &Chart{Tree: w.Tree, Instants: []int64{from}}
-	for _, x := range w.Charges {
+	charges := slices.Clone(w.Charges)
+	for _, x := range w.Windows {
+		charges = append(charges, x.Charge)
+	}
+	for _, x := range charges {
 		for _, t := range []int64{x.Start, x.End} {
 			if t > from && t < Forever {
 				c.Instants = append(c.Instants, t)
@@ -45,6 +49,11 @@ func (w *World) Chart(from int64) *Chart {
 				for f, amount := range x.Amount {
 					use[x.Node][f] += amount
 				}
+			}
+		}
+		for n := range use {
+			for f := range use[n] {
+				use[n][f] += w.kept(n, f, t)
 			}
 		}
 		for _, n := range slices.Backward(below) {
@@ -128,12 +137,14 @@ func (c *Chart) available(n, f, i int) int64 {
 	return plus(max(0, c.local[n][f]-use), p)
 }
 
-// Least is the least that n may still use of f at any instant; not below zero.
-func (c *Chart) Least(n, f int) int64 {
+// Least is the least that n may still use of f at any instant of [a, b); not
+// below zero.
+func (c *Chart) Least(n, f int, a, b int64) int64 {
 	least := int64(Forever)
-	for i := range c.Instants {
+	c.during(a, b, func(i int) bool {
 		least = min(least, c.available(n, f, i))
-	}
+		return true
+	})
 	return max(0, least)
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+var groups = []string{"g", "h", "i", ""}
+
 // randomWorld is a tree of up to three levels, with charges in [0, 20).
 func randomWorld(r *rand.Rand) *World {
 	w := &World{Horizon: 25}
@@ -34,8 +36,14 @@ func randomWorld(r *rand.Rand) *World {
 		if r.IntN(6) == 0 {
 			end = Forever
 		}
-		w.Charges = append(w.Charges, Charge{r.IntN(nodes), []int64{int64(r.IntN(4)), int64(r.IntN(3))}, start, end})
+		w.Charges = append(w.Charges, Charge{r.IntN(nodes), []int64{int64(r.IntN(4)), int64(r.IntN(3))}, start, end, groups[r.IntN(4)]})
 	}
+	for range r.IntN(3) {
+		start := int64(r.IntN(15))
+		window := Charge{r.IntN(nodes), []int64{int64(r.IntN(5)), int64(r.IntN(5))}, start, start + 1 + int64(r.IntN(8)), ""}
+		w.Windows = append(w.Windows, Window{window, groups[:1+r.IntN(3)]})
+	}
+	w.Asking = Charge{Node: r.IntN(nodes), Amount: []int64{1, 1}, Group: groups[r.IntN(4)]}
 	return w
 }
 

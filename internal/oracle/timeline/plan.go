@@ -15,6 +15,7 @@ type Policy struct {
 // before it.
 type Workload struct {
 	UID          string
+	Group        string // see Window
 	Class        string
 	Leaf         int
 	Alternatives [][]int64
@@ -51,6 +52,7 @@ type Plan struct {
 	Now     int64
 	Running []Running
 	Windows []Charge
+	Named   []Window // windows for groups; see SetNamed
 	Held    []Held
 
 	freed, check bool
@@ -59,15 +61,15 @@ type Plan struct {
 // world is everything charged, but for the reservation and the running
 // workload of that name.
 func (p *Plan) world(but string) *World {
-	w := &World{Tree: p.Tree, Charges: slices.Clone(p.Windows), Horizon: p.Horizon}
+	w := &World{Tree: p.Tree, Charges: slices.Clone(p.Windows), Windows: p.Named, Horizon: p.Horizon}
 	for _, r := range p.Running {
 		if r.UID != but {
-			w.Charges = append(w.Charges, Charge{r.Leaf, r.Alternatives[r.Alternative], p.Now, r.End})
+			w.Charges = append(w.Charges, Charge{r.Leaf, r.Alternatives[r.Alternative], p.Now, r.End, r.Group})
 		}
 	}
 	for _, h := range p.Held {
 		if h.UID != but {
-			w.Charges = append(w.Charges, Charge{h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End})
+			w.Charges = append(w.Charges, Charge{h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End, h.Group})
 		}
 	}
 	return w
@@ -79,6 +81,15 @@ func (p *Plan) World() *World { return p.world("") }
 // Chart is everything charged from now on, but for the reservation and the
 // running workload of that name.
 func (p *Plan) Chart(but string) *Chart { return p.world(but).Chart(p.Now) }
+
+// ChartFor is everything charged from now on as a workload sees it that is to
+// use one of its alternatives: without what is charged for it, and with the
+// windows for its group giving it what it asks for.
+func (p *Plan) ChartFor(w Workload, request []int64) *Chart {
+	world := p.world(w.UID)
+	world.Asking = Charge{Node: w.Leaf, Amount: request, Group: w.Group}
+	return world.Chart(p.Now)
+}
 
 func (p *Plan) length(w Workload) int64 {
 	if w.Limit > 0 {
@@ -110,7 +121,7 @@ func (p *Plan) Run(w Workload, alternative int, end int64) {
 	if end <= p.Now {
 		end = plus(p.Now, p.more(w))
 	}
-	if !p.Chart("").Fits(w.Leaf, w.Alternatives[alternative], p.Now, end) {
+	if request := w.Alternatives[alternative]; !p.ChartFor(w, request).Fits(w.Leaf, request, p.Now, end) {
 		p.check = true
 	}
 	p.Running = append(p.Running, Running{w, alternative, end})
@@ -159,6 +170,12 @@ func (p *Plan) Unblock(i int) {
 	p.freed = true
 }
 
+// SetNamed replaces the windows for groups.
+func (p *Plan) SetNamed(windows []Window) {
+	p.Named = windows
+	p.freed, p.check = true, true
+}
+
 // Requota replaces the quotas.
 func (p *Plan) Requota(t Tree) {
 	p.Tree = t
@@ -199,7 +216,8 @@ func (p *Plan) Plan(blocked []Workload) {
 	broken := false
 	for _, h := range p.Held {
 		late := plus(p.Now, p.length(h.Workload)) > h.End
-		if late || p.check && !p.Chart(h.UID).Fits(h.Leaf, h.Alternatives[h.Alternative], h.Start, h.End) {
+		request := h.Alternatives[h.Alternative]
+		if late || p.check && !p.ChartFor(h.Workload, request).Fits(h.Leaf, request, h.Start, h.End) {
 			broken = true
 		}
 	}
@@ -244,7 +262,6 @@ func (p *Plan) place(w Workload, last map[string]int64) bool {
 	}
 	limit := p.Policies[w.Leaf].Borrowing
 	own := limit >= 0 && borrowing >= limit
-	world := p.Chart(w.UID)
 	best := Held{Workload: w, Alternative: -1}
 	if h := p.held(w.UID); h != nil {
 		best = *h
@@ -259,6 +276,7 @@ func (p *Plan) place(w Workload, last map[string]int64) bool {
 	}
 	other := false
 	for i, request := range w.Alternatives {
+		world := p.ChartFor(w, request)
 		t, ok := world.EarliestStart(w.Leaf, request, search, from, own)
 		if ok && (best.Alternative < 0 || t < best.Start) {
 			end := plus(plus(t, p.length(w)), p.Slack)
@@ -283,9 +301,8 @@ func (p *Plan) MayStart(w Workload) (int, bool) {
 	if w.Limit > 0 || p.Policies[w.Leaf].BackfillUnlimited || h != nil && h.Start <= p.Now {
 		length = p.length(w)
 	}
-	world := p.Chart(w.UID)
 	for i, request := range w.Alternatives {
-		if world.Fits(w.Leaf, request, p.Now, plus(p.Now, length)) {
+		if p.ChartFor(w, request).Fits(w.Leaf, request, p.Now, plus(p.Now, length)) {
 			return i, true
 		}
 	}

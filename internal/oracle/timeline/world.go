@@ -19,10 +19,20 @@ type Tree struct {
 }
 
 // Charge is a use of amounts (by flavor-resource) at a node in [Start, End).
+// Group, if not "", says on whose behalf: see Window.
 type Charge struct {
 	Node       int
 	Amount     []int64
 	Start, End int64
+	Group      string
+}
+
+// Window keeps amounts of a node for some groups in [Start, End): at every
+// instant it is charged less what they use at that node then. What one window
+// has given is not given by those after it. Its own Group is not looked at.
+type Window struct {
+	Charge
+	Groups []string
 }
 
 // World is a tree and everything that is charged to it. From Horizon on
@@ -30,6 +40,10 @@ type Charge struct {
 type World struct {
 	Tree
 	Charges []Charge
+	Windows []Window
+	// Asking is a request that is not charged: what it asks for is given to its
+	// Group by the windows at its node, as if it were used at every instant.
+	Asking  Charge
 	Horizon int64
 }
 
@@ -71,12 +85,40 @@ func (w *World) Use(n, f int, at int64) int64 {
 			u += c.Amount[f]
 		}
 	}
+	u += w.kept(n, f, at)
 	for c, p := range w.Parent {
 		if p == n {
 			u += max(0, w.Use(c, f, at)-w.Local(c, f))
 		}
 	}
 	return u
+}
+
+// kept is what windows keep of a node at an instant for those who do not use it
+// yet.
+func (w *World) kept(n, f int, at int64) int64 {
+	uses := map[string]int64{} // by group, what no window has given
+	for _, c := range w.Charges {
+		if c.Node == n && c.Start <= at && at < c.End && c.Group != "" {
+			uses[c.Group] += c.Amount[f]
+		}
+	}
+	if w.Asking.Group != "" && w.Asking.Node == n {
+		uses[w.Asking.Group] += w.Asking.Amount[f]
+	}
+	kept := int64(0)
+	for _, x := range w.Windows {
+		if x.Node != n || at < x.Start || at >= x.End {
+			continue
+		}
+		left := x.Amount[f]
+		for _, group := range x.Groups {
+			given := min(left, uses[group])
+			left, uses[group] = left-given, uses[group]-given
+		}
+		kept += left
+	}
+	return kept
 }
 
 // MaxUse is the largest use at any instant of [a, b).

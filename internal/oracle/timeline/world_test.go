@@ -98,3 +98,33 @@ func TestEASYByHand(t *testing.T) {
 		t.Error("its time has come")
 	}
 }
+
+// A window keeps 4 of a's 6 for group g from 10 to 20. What g uses it gives; what the others use it does not.
+func TestWindowForAGroup(t *testing.T) {
+	w := &World{Tree: cohort(), Horizon: 50,
+		Windows: []Window{{Charge{Node: 1, Amount: []int64{4}, Start: 10, End: 20}, []string{"g", "h"}}},
+		Charges: []Charge{
+			{Node: 1, Amount: []int64{3}, Start: 0, End: 15, Group: "g"},
+			{Node: 1, Amount: []int64{2}, Start: 12, End: 14, Group: "h"},
+			{Node: 1, Amount: []int64{1}, Start: 16, End: 18, Group: "other"},
+		}}
+	for at, want := range map[int64]int64{5: 3, 10: 4, 13: 5, 14: 4, 15: 4, 16: 5, 20: 0} {
+		if got := w.Use(1, 0, at); got != want {
+			t.Errorf("use at %d: %d, want %d", at, got, want)
+		}
+	}
+	for _, c := range []struct {
+		group  string
+		amount int64
+		fits   bool
+	}{{"", 6, true}, {"", 7, false}, {"g", 6, true}, {"g", 7, true}, {"g", 10, true}, {"g", 11, false}} {
+		w.Asking = Charge{Node: 1, Amount: []int64{c.amount}, Group: c.group}
+		chart := w.Chart(0)
+		if fits := chart.Fits(1, []int64{c.amount}, 18, 25); fits != c.fits {
+			t.Errorf("%d for %q fits: %t", c.amount, c.group, fits)
+		}
+		if chart.Fits(1, []int64{c.amount}, 18, 25) != w.Fits(1, []int64{c.amount}, 18, 25) {
+			t.Error("the chart differs")
+		}
+	}
+}
