@@ -31,9 +31,6 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "policies" {
 		return printPolicies(args[1:], stdout, stderr)
 	}
-	if len(args) > 0 && args[0] == "policies" {
-		return printPolicies(args[1:], stdout, stderr)
-	}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
