@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 )
 
@@ -20,9 +21,28 @@ type connection struct {
 	http   *http.Client
 }
 
+// idleConnections is how many connections are kept between bursts of writes:
+// client-go's 25 are fewer than there are workers, and each new one costs both
+// sides a TLS handshake.
+const idleConnections = 256
+
 func newConnection(shared *rest.Config) (connection, error) {
 	config := rest.CopyConfig(shared)
 	config.NextProtos = []string{"http/1.1"}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		for at := next; at != nil; {
+			switch t := at.(type) {
+			case *http.Transport:
+				t.MaxIdleConnsPerHost = idleConnections
+				return next
+			case utilnet.RoundTripperWrapper:
+				at = t.WrappedRoundTripper()
+			default:
+				return next
+			}
+		}
+		return next
+	})
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return connection{}, fmt.Errorf("connection for writes: %w", err)
