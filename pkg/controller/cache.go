@@ -7,6 +7,7 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,8 +31,9 @@ func NewScheme() *runtime.Scheme {
 }
 
 // CacheOptions trims what informers keep to what is needed.
-func CacheOptions(kind job.Kind) cache.Options {
+func CacheOptions(config *rest.Config, scheme *runtime.Scheme, kind job.Kind) cache.Options {
 	return cache.Options{
+		NewInformer:      newInformers(config, scheme),
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			kind.New():          {Transform: trimJob(kind)},

@@ -21,7 +21,7 @@ import (
 // has to exit, since another replica may be deciding already.
 func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 	limitClient(restConfig, options.Configuration.ClientConnection)
-	mgr, err := ctrl.NewManager(restConfig, managerOptions(&options))
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(restConfig, &options))
 	if err != nil {
 		return fmt.Errorf("cannot begin to work with the API server %s: %w", restConfig.Host, err)
 	}
@@ -47,13 +47,14 @@ func limitClient(restConfig *rest.Config, limits *configv1beta1.ClientConnection
 	}
 }
 
-func managerOptions(options *Options) manager.Options {
+func managerOptions(restConfig *rest.Config, options *Options) manager.Options {
+	scheme := NewScheme()
 	configuration := options.Configuration
 	election := configuration.LeaderElection
 	return manager.Options{
 		Logger:                        options.Log,
-		Scheme:                        NewScheme(),
-		Cache:                         CacheOptions(options.Kind),
+		Scheme:                        scheme,
+		Cache:                         CacheOptions(restConfig, scheme, options.Kind),
 		LeaderElection:                *election.LeaderElect,
 		LeaderElectionID:              election.ResourceName,
 		LeaderElectionNamespace:       election.ResourceNamespace,
