@@ -35,7 +35,7 @@ func exampleWorkload(n int) *v1beta1.Workload {
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "j", UID: "j-1"}},
 			ManagedFields: []metav1.ManagedFieldsEntry{{
 				Manager: "manager", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1", Time: &at,
-				FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:queueName":{},"f:podSets":{".":{},"k:{\"name\":\"main\"}":{".":{},"f:count":{}}}}}`)},
+				FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:queueName":{},"f:podSets":{".":{},"k:{\"name\":\"main\"}":{".":{},"f:count":{}}}}}`),
 			}},
 		},
 		Spec: v1beta1.WorkloadSpec{QueueName: "main", PodSets: []v1beta1.PodSet{{
@@ -188,6 +188,6 @@ func BenchmarkWorkloadEvents(b *testing.B) {
 func clientGoEvents(r io.ReadCloser) apiwatch.Decoder {
 	codecs := serializer.NewCodecFactory(NewScheme()).WithoutConversion()
 	info, _ := runtime.SerializerInfoForMediaType(codecs.SupportedMediaTypes(), runtime.ContentTypeJSON)
-	frames := streaming.NewDecoder(info.StreamSerializer.Framer.NewFrameReader(r), info.StreamSerializer.Serializer)
+	frames := streaming.NewDecoder(info.StreamSerializer.NewFrameReader(r), info.StreamSerializer.Serializer)
 	return restwatch.NewDecoder(frames, codecs.DecoderToVersion(info.Serializer, v1beta1.GroupVersion))
 }
