@@ -51,10 +51,11 @@ type Reserved struct {
 // (docs/adr/0005): the reservations held, and how far whatever has outlived its limit is planned to go on.
 type planner struct {
 	plan  *timeline.Plan
-	names []Node       // of the plan's nodes
-	index map[Node]int // in names
-	told  map[UID]run  // what the plan was told of those that run
-	drawn *timeline.Chart
+	names []Node          // of the plan's nodes
+	index map[Node]int    // in names
+	told  map[UID]run     // what the plan was told of those that run
+	drawn *timeline.Chart // as wakeRefused saw it last
+	were  []timeline.Held // then
 	memo  map[UID]*timeline.Chart
 }
 

@@ -208,7 +208,7 @@
 //     those that come due by a plan.
 //  64. "wake those that were refused under the topmost changed node": whenever planned use falls at any instant from now on, for
 //     whatever reason, those refused in any flavor whose verdict consulted that flavor-resource, under the topmost node
-//     where it falls. At a window's end everybody in the tree.
+//     where it falls; and where a reservation was that has gone or moved, also in the past. At a window's end everybody in the tree.
 //  65. "Of workloads that ask for the same": the same ClusterQueue, limit, and amounts in all alternatives, whatever the priority.
 //  66. "end of what is found running is Started + Limit": also of what was admitted by our decision, once Started is seen; until
 //     then it runs from the decision on, or from when it was found. Time passes for the planner in passes alone: it is at

@@ -195,16 +195,27 @@ func (s *World) planParked(q *node) {
 }
 
 // wakeRefused compares the timeline with what it was when this was last asked, and wakes whoever was refused under the
-// topmost node where use has fallen, at any instant from now on, in a flavor-resource that the verdict consulted.
+// topmost node where use has fallen, at any instant from now on, in a flavor-resource that the verdict consulted. The same where
+// a reservation was that has gone or moved, even if that was in the past.
 func (s *World) wakeRefused(root *node) {
 	p := s.plannerOf(root)
 	if p == nil {
 		return
 	}
-	was, is := p.drawn, p.chart("")
-	p.drawn = is
+	was, is, were := p.drawn, p.chart(""), p.were
+	p.drawn, p.were = is, slices.Clone(p.plan.Held)
 	if was == nil || len(was.Parent) != len(is.Parent) {
 		return
+	}
+	for _, h := range were {
+		if now := p.held(UID(h.UID)); now == nil || now.Start > max(h.Start, p.plan.Now) || now.End != h.End || now.Alternative != h.Alternative {
+			for f, amount := range h.Alternatives[h.Alternative] {
+				top := s.trees().byName[p.names[was.Reach(h.Leaf, f, amount, h.Start, h.End)]]
+				if amount > 0 {
+					s.wakeWhere(top, nil, func(_ *node, v *verdict) bool { return v.refused && v.consulted[f] })
+				}
+			}
+		}
 	}
 	fell := fallen(was, is, p.plan.Now)
 	for _, low := range root.withBelow() {
