@@ -3,7 +3,7 @@
 // v1beta2 made standard; what Fairlead adds is optional.
 //
 //	administrator: Cohort <--cohortName-- ClusterQueue --flavors--> ResourceFlavor
-//	                                          ^
+//	               Reservation --------------'^
 //	tenant:        Job --queue label--> LocalQueue      WorkloadPriorityClass
 //	                |                         ^                  ^
 //	manager:        '--------> Workload ------'------------------'

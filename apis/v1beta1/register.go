@@ -29,6 +29,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&ClusterQueue{}, &ClusterQueueList{},
 		&Cohort{}, &CohortList{},
 		&LocalQueue{}, &LocalQueueList{},
+		&Reservation{}, &ReservationList{},
 		&ResourceFlavor{}, &ResourceFlavorList{},
 		&Workload{}, &WorkloadList{},
 		&WorkloadPriorityClass{}, &WorkloadPriorityClassList{},

@@ -154,6 +154,9 @@ func (p *parser) object(kind metav1.TypeMeta, name string, data []byte) error {
 			o.Namespace = cmp.Or(o.Namespace, "default")
 			return once(p.localQueues, o.Namespace+"/"+o.Name, translate.LocalQueue(o).LocalQueue)
 		})
+	case "Reservation":
+		p.notes = append(p.notes, "Reservation "+name+" is not used: a trace's clock is not that of its windows")
+		return nil
 	case "WorkloadPriorityClass":
 		p.notes = append(p.notes, "WorkloadPriorityClass "+name+" is not used: jobs of a trace have priorities of their own")
 		return nil

@@ -28,6 +28,7 @@ import (
 	"fairlead.dev/fairlead/pkg/controller/namespaces"
 	"fairlead.dev/fairlead/pkg/controller/queuestatus"
 	"fairlead.dev/fairlead/pkg/controller/report"
+	"fairlead.dev/fairlead/pkg/controller/reservations"
 	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/job"
 	"fairlead.dev/fairlead/pkg/metrics"
@@ -74,8 +75,11 @@ type Controller struct {
 	executor *lifecycle.Executor
 	watches  watches
 	writes   connection
+	statuses client.Client // writes them
 	classes  *classes
 	turned   *turned
+	// reservations are told to the engine, and where they stand to people.
+	reservations *reservations.Keeper
 	// surroundings are asked by the loop.
 	surroundings *surroundings
 	rebuilt      chan struct{} // closed when ledgers and engine know all initial objects
@@ -84,6 +88,7 @@ type Controller struct {
 	jobs       *ledger.Book[client.Object]
 	flavors    *ledger.Book[*v1beta1.ResourceFlavor]
 	namespaces *ledger.Book[*corev1.Namespace]
+	booked     *ledger.Book[*v1beta1.Reservation]
 	queues     queuestatus.Books
 
 	selection *namespaces.Selection
@@ -100,6 +105,11 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		rebuilt: make(chan struct{}),
 	}
 	c.turned = newTurned(c)
+	c.reservations = reservations.New(reservations.Config{
+		Tell: c.inbox.Object, Snapshot: func() *admission.Snapshot { return c.loop.Snapshot() },
+		Update:  func(ctx context.Context, obj client.Object) error { return c.statuses.Status().Update(ctx, obj) },
+		Leading: mgr.Elected(), Log: mgr.GetLogger().WithName("reservations"),
+	})
 	c.openBooks()
 	var err error
 	if c.writes, err = newConnection(mgr.GetConfig()); err != nil {
@@ -118,28 +128,28 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 		return nil, err
 	}
 	c.newLoop(counters)
-	writer, err := client.New(c.writes.config, client.Options{HTTPClient: c.writes.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	c.statuses, err = client.New(c.writes.config, client.Options{HTTPClient: c.writes.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return nil, fmt.Errorf("client for statuses: %w", err)
 	}
 	c.queues.Flavors = c.flavors
-	statuses := queuestatus.New(queuestatus.Config{
-		Update: func(ctx context.Context, obj client.Object) error { return writer.Status().Update(ctx, obj) },
+	writer := queuestatus.New(queuestatus.Config{
+		Update: func(ctx context.Context, obj client.Object) error { return c.statuses.Status().Update(ctx, obj) },
 		Patch: func(ctx context.Context, obj client.Object, patch []byte) error {
-			return writer.Patch(ctx, obj, client.RawPatch(types.MergePatchType, patch))
+			return c.statuses.Patch(ctx, obj, client.RawPatch(types.MergePatchType, patch))
 		},
 		Books: c.queues, Snapshot: c.loop.Snapshot, FairSharing: *options.Configuration.FairSharing.Enable,
 		Log: mgr.GetLogger().WithName("queues"),
 	})
-	statuses.Overcommitted = reporter.Overcommitted
-	reporter.Admitted = statuses.Admitted
+	writer.Overcommitted = reporter.Overcommitted
+	reporter.Admitted = writer.Admitted
 	metrics.NewQueues(options.Registry, c.loop.Snapshot, options.Configuration.Metrics.EnableClusterQueueResources)
 	if err := c.watchAll(ctx); err != nil {
 		return nil, err
 	}
 	policies := &policyWatch{reader: mgr.GetAPIReader(), choices: policies.ChoicesOf(options.Configuration),
 		counters: counters, log: mgr.GetLogger().WithName("policies")}
-	for _, part := range []manager.Runnable{c.loop, c.executor, c.turned, events, statuses, c.labels, policies} {
+	for _, part := range []manager.Runnable{c.loop, c.executor, c.turned, events, writer, c.reservations, c.labels, policies} {
 		if err := mgr.Add(part); err != nil {
 			return nil, fmt.Errorf("add a part to the manager: %w", err)
 		}

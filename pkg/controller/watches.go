@@ -14,6 +14,7 @@ import (
 	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller/ledger"
 	"fairlead.dev/fairlead/pkg/controller/loop"
+	"fairlead.dev/fairlead/pkg/controller/reservations"
 	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/job"
 )
@@ -41,6 +42,8 @@ func (c *Controller) openBooks() {
 			c.defaultQueueChanged(key.Namespace, key.Name)
 			return admission.DeleteLocalQueue{Namespace: key.Namespace, Name: key.Name}
 		}, c.localQueueChanged)
+	c.booked = ledger.NewBook(c.reservations.Changed)
+	c.reservations.Keep(reservations.Books{Reservations: c.booked, ClusterQueues: c.queues.ClusterQueues, LocalQueues: c.queues.LocalQueues})
 }
 
 func (c *Controller) defaultQueueChanged(namespace, name string) {
@@ -134,6 +137,7 @@ func (c *Controller) watchQueues(ctx context.Context) error {
 		file(ctx, &c.watches, &v1beta1.Cohort{}, c.queues.Cohorts),
 		file(ctx, &c.watches, &v1beta1.LocalQueue{}, c.queues.LocalQueues),
 		file(ctx, &c.watches, &v1beta1.ResourceFlavor{}, c.flavors),
+		file(ctx, &c.watches, &v1beta1.Reservation{}, c.booked),
 		file(ctx, &c.watches, &corev1.Namespace{}, c.namespaces),
 	)
 }

@@ -59,8 +59,9 @@ func TestQueuesFollowTheSnapshot(t *testing.T) {
 	state = &admission.Snapshot{
 		ClusterQueues: []admission.ClusterQueueStatus{{Name: "osg", PendingActive: 3, PendingInadmissible: 2, Reserving: 6, Admitted: 5, WeightedShare: math.MaxInt64,
 			ActiveReason: "Ready", Preempting: 1, Usage: []admission.FlavorUsage{{Flavor: "plain", Resource: "cpu", Total: 1500, Nominal: 40000, Held: 2500}, {Flavor: "plain", Resource: "memory", Total: 7}}}},
-		Cohorts:     []admission.CohortStatus{{Name: "wlcg", WeightedShare: 12}},
-		LocalQueues: []admission.LocalQueueStatus{{Namespace: "ns", Name: "main", Pending: 4}},
+		Cohorts:      []admission.CohortStatus{{Name: "wlcg", WeightedShare: 12}},
+		LocalQueues:  []admission.LocalQueueStatus{{Namespace: "ns", Name: "main", Pending: 4}},
+		Reservations: []admission.ReservationStatus{{Name: "fits"}, {Name: "upgrade", Conflict: &admission.ReservationConflict{Missing: 5}}},
 	}
 	got := gathered(t, registry)
 	for name, want := range map[string]float64{
@@ -77,6 +78,8 @@ func TestQueuesFollowTheSnapshot(t *testing.T) {
 		"fairlead_cluster_queue_resource_held{cluster_queue=osg,flavor=plain,resource=cpu}":     2.5,
 		"fairlead_cohort_weighted_share{cohort=wlcg}":                                           12,
 		"fairlead_local_queue_pending_workloads{name=main,namespace=ns}":                        4,
+		"fairlead_reservation_conflicting{reservation=upgrade}":                                 1,
+		"fairlead_reservation_conflicting{reservation=fits}":                                    0,
 	} {
 		if has, ok := got[name]; !ok || has != want {
 			t.Errorf("%s is %v (%v), want %v", name, has, ok, want)

@@ -21,6 +21,7 @@ type Queues struct {
 	preempting, held                     *prometheus.Desc
 	localPending, localAdmitted          *prometheus.Desc
 	excess, cohortExcess                 *prometheus.Desc
+	conflicting                          *prometheus.Desc
 }
 
 // NewQueues registers the gauges. resources adds a series for every quota and
@@ -49,6 +50,7 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 			"cluster_queue", "cohort", "flavor", "resource"),
 		cohortExcess: desc("cohort_overcommit", "Quota in use beyond what the Cohort may: cores for cpu, bytes for memory. Only while there is any.",
 			"cohort", "flavor", "resource"),
+		conflicting:   desc("reservation_conflicting", "1 if a Reservation lacks room, 0 if not.", "reservation"),
 		localPending:  desc("local_queue_pending_workloads", "Workloads of a LocalQueue that wait.", "namespace", "name"),
 		localAdmitted: desc("local_queue_admitted_active_workloads", "Workloads of a LocalQueue that are admitted.", "namespace", "name"),
 	}
@@ -59,7 +61,7 @@ func NewQueues(registry prometheus.Registerer, snapshot func() *admission.Snapsh
 // Describe implements prometheus.Collector.
 func (q *Queues) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{q.pending, q.reserving, q.admitted, q.status, q.share, q.cohortShare,
-		q.usage, q.nominal, q.localPending, q.localAdmitted, q.excess, q.cohortExcess, q.preempting, q.held} {
+		q.usage, q.nominal, q.localPending, q.localAdmitted, q.excess, q.cohortExcess, q.preempting, q.held, q.conflicting} {
 		out <- d
 	}
 }
@@ -105,6 +107,9 @@ func (q *Queues) Collect(out chan<- prometheus.Metric) {
 		for _, x := range snapshot.Cohorts[i].Excess {
 			gauge(q.cohortExcess, inUnits(x.Resource, x.Amount), snapshot.Cohorts[i].Name, x.Flavor, x.Resource)
 		}
+	}
+	for i := range snapshot.Reservations {
+		gauge(q.conflicting, truth(snapshot.Reservations[i].Conflict != nil), snapshot.Reservations[i].Name)
 	}
 	for i := range snapshot.LocalQueues {
 		lq := &snapshot.LocalQueues[i]

@@ -38,7 +38,7 @@ type bounds struct {
 }
 
 func (b *bounds) check(who string, requests, limits corev1.ResourceList) error {
-	for _, name := range sortedNames(b.item.Min) {
+	for _, name := range SortedNames(b.item.Min) {
 		least := b.item.Min[name]
 		asked, has := requests[name]
 		most, limited := limits[name]
@@ -51,7 +51,7 @@ func (b *bounds) check(who string, requests, limits corev1.ResourceList) error {
 			return b.fault(who, "limit of %s is %s, but LimitRange %s demands at least %s for each %s: raise the limit", name, most.String(), b.owner, least.String(), b.kind())
 		}
 	}
-	for _, name := range sortedNames(b.item.Max) {
+	for _, name := range SortedNames(b.item.Max) {
 		highest := b.item.Max[name]
 		asked, most := requests[name], limits[name]
 		_, limited := limits[name]
@@ -64,7 +64,7 @@ func (b *bounds) check(who string, requests, limits corev1.ResourceList) error {
 			return b.fault(who, "request of %s is %s, but LimitRange %s allows at most %s for each %s: ask for less", name, asked.String(), b.owner, highest.String(), b.kind())
 		}
 	}
-	for _, name := range sortedNames(b.item.MaxLimitRequestRatio) {
+	for _, name := range SortedNames(b.item.MaxLimitRequestRatio) {
 		ratio := b.item.MaxLimitRequestRatio[name]
 		asked, most := requests[name], limits[name]
 		switch {

@@ -44,7 +44,7 @@ func (c *Counting) Count(requested corev1.ResourceList) corev1.ResourceList {
 		}
 	}
 	counted := corev1.ResourceList{}
-	for _, name := range sortedNames(kept) {
+	for _, name := range SortedNames(kept) {
 		t := c.transformations[name]
 		if t == nil {
 			add(counted, name, kept[name])

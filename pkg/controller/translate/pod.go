@@ -133,7 +133,7 @@ func withinLimits(pod *corev1.Pod, limit string) error {
 }
 
 func within(who, limit string, r *corev1.ResourceRequirements) error {
-	for _, name := range sortedNames(r.Limits) {
+	for _, name := range SortedNames(r.Limits) {
 		most, asked := r.Limits[name], r.Requests[name]
 		if asked.Cmp(most) > 0 {
 			return fmt.Errorf("%s: request of %s is %s, above %s of %s: lower the request or raise the limit",
@@ -150,7 +150,7 @@ func withinPodLevel(pod *corev1.Pod) error {
 		return nil
 	}
 	sum := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})
-	for _, name := range sortedNames(own.Requests) {
+	for _, name := range SortedNames(own.Requests) {
 		asked, together := own.Requests[name], sum[name]
 		if together.Cmp(asked) > 0 {
 			return fmt.Errorf("the pod as a whole: request of %s is %s, but its containers request %s together, "+
@@ -159,7 +159,7 @@ func withinPodLevel(pod *corev1.Pod) error {
 	}
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
-		for _, name := range sortedNames(own.Limits) {
+		for _, name := range SortedNames(own.Limits) {
 			most, limited := own.Limits[name], c.Resources.Limits[name]
 			if limited.Cmp(most) > 0 {
 				return fmt.Errorf("container %s: limit of %s is %s, above that of the pod as a whole, %s: lower the one or raise the other",

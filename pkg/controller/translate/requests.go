@@ -56,7 +56,7 @@ func checkSigns(pod *corev1.Pod) error {
 }
 
 func checkSign(what string, list corev1.ResourceList) error {
-	for _, name := range sortedNames(list) {
+	for _, name := range SortedNames(list) {
 		if q := list[name]; q.Sign() < 0 {
 			return fmt.Errorf("%s of %s is %s: it must not be negative", what, name, q.String())
 		}
@@ -64,9 +64,9 @@ func checkSign(what string, list corev1.ResourceList) error {
 	return nil
 }
 
-// sortedNames lists the resources of a list in order, so that of several
-// faults the same is told each time.
-func sortedNames(list corev1.ResourceList) []corev1.ResourceName {
+// SortedNames lists the resources of a list in order, so that of several faults
+// the same is told each time.
+func SortedNames(list corev1.ResourceList) []corev1.ResourceName {
 	names := make([]corev1.ResourceName, 0, len(list))
 	for name := range list {
 		names = append(names, name)

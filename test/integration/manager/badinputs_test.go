@@ -57,6 +57,18 @@ func refused(kind, spec string) func(*spoiler) string {
 	return func(s *spoiler) string { return told(admin.Create(s.ctx, s.object(kind, "$ns-bad", spec))) }
 }
 
+// misreserved creates a Reservation that keeps nothing and returns why, as its
+// condition says it.
+func misreserved(spec string) func(*spoiler) string {
+	return func(s *spoiler) string {
+		GinkgoHelper()
+		r := s.object("Reservation", "$ns-bad", spec)
+		s.made(r)
+		return s.stands(&v1beta1.Reservation{ObjectMeta: metav1.ObjectMeta{Name: r.GetName()}}, v1beta1.ReservationActive,
+			metav1.ConditionFalse, v1beta1.ReservationMisconfigured)
+	}
+}
+
 // told is what a refusal says.
 func told(err error) string {
 	GinkgoHelper()

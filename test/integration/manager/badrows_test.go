@@ -59,6 +59,12 @@ var badInputs = []badInput{
 	{"a default execution time above the maximum", refused("ClusterQueue", "{defaultExecutionTimeSeconds: 7200, maximumExecutionTimeSeconds: 3600}"),
 		[]string{"$ns-bad", "defaultExecutionTimeSeconds must not be above maximumExecutionTimeSeconds", "lower it, or leave it out"}},
 	{"an execution time of 0 in a ClusterQueue", refused("ClusterQueue", "{maximumExecutionTimeSeconds: 0}"), []string{"$ns-bad", "spec.maximumExecutionTimeSeconds", "greater than or equal to 1"}},
+	{"a reservation of negative duration", refused("Reservation", "{clusterQueue: $ns, sharePercent: 50, start: '2030-01-01T08:00:00Z', duration: -2h}"),
+		[]string{"$ns-bad", "duration must be more than 0", "for example 8h or 1h30m"}},
+	{"a reservation of more than everything", refused("Reservation", "{clusterQueue: $ns, sharePercent: 101, start: '2030-01-01T08:00:00Z', duration: 2h}"),
+		[]string{"$ns-bad", "spec.sharePercent", "less than or equal to 100"}},
+	{"a reservation on every Tuesday, in words", refused("Reservation", "{clusterQueue: $ns, sharePercent: 50, start: '2030-01-01T08:00:00Z', duration: 2h, recurrence: {schedule: every Tuesday}}"),
+		[]string{"$ns-bad", "schedule must have five fields", "0 8 * * TUE"}},
 	{"another ClusterQueue for a LocalQueue", func(s *spoiler) string {
 		return told(admin.Patch(s.ctx, s.localQueue(s.ns, s.ns), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"clusterQueue":"other"}}`))))
 	}, []string{"$ns", "clusterQueue cannot be changed", "create another LocalQueue"}},
@@ -77,6 +83,8 @@ var badInputs = []badInput{
 	{"a node label that no node can carry", refused("ResourceFlavor", "{nodeLabels: {'a b': c}}"), []string{"ResourceFlavor $ns-bad", "spec.nodeLabels has what no node can carry: a b", "must be valid labels"}},
 	{"two pod sets that may shrink", refused("Workload", "{queueName: $ns, podSets: [{name: a, count: 2, minCount: 1, template: {}}, {name: b, count: 2, minCount: 1, template: {}}]}"),
 		[]string{"only one of spec.podSets may have a minCount, but a, b have one", "leave it out of all but one"}},
+	{"a reservation of less than nothing", refused("Reservation", "{clusterQueue: $ns, start: '2030-01-01T08:00:00Z', duration: 2h, resources: [{flavor: $ns-plain, amounts: {cpu: -1}}]}"),
+		[]string{"Reservation $ns-bad", "must be more than 0; mend cpu of flavor $ns-plain"}},
 	{"a queue label that no queue can have", submitted(label(v1beta1.QueueLabel, "My_Queue")), []string{"Job bad", `"My_Queue", which cannot be the name of a LocalQueue`, "kubectl get localqueues"}},
 	{"a minimum parallelism above the parallelism", submitted(badAnnotation(v1beta1.JobMinParallelismAnnotation, "7")), []string{"Job bad", `job-min-parallelism of Job bad is "7"`, "below spec.parallelism, which is 1"}},
 	{"an execution time that is no number", submitted(label(v1beta1.MaxExecTimeSecondsLabel, "soon")), []string{"Job bad", `is "soon"`, "whole number of seconds from 1"}},
@@ -172,6 +180,8 @@ var badInputs = []badInput{
 		s.create(s.localQueue("elsewhere", s.ns+"-bad"))
 		return s.says(s.submit("bad", label(v1beta1.QueueLabel, "elsewhere")), v1beta1.WorkloadQuotaReserved, metav1.ConditionFalse, v1beta1.PendingMisconfigured)
 	}, []string{"namespace", "$ns-bad"}},
+	{"a reservation on a minute that does not exist", misreserved("{clusterQueue: $ns, sharePercent: 50, start: '2030-01-01T08:00:00Z', duration: 2h, recurrence: {schedule: 61 8 * * *}}"),
+		[]string{`spec.recurrence.schedule is "61 8 * * *", which cannot be read`, "write minute, hour, day of month"}},
 	{"a priority class that does not exist", func(s *spoiler) string {
 		s.submit("bad", label(v1beta1.PriorityClassLabel, s.ns+"-vip"))
 		var list []corev1.Event

@@ -154,6 +154,7 @@ var _ = Describe("Queue kinds", func() {
 			{"ClusterQueue", "{admissionScope: {admissionMode: UsageBasedAdmissionFairSharing}}", "spec.admissionScope is stored, but"},
 			{"ClusterQueue", "{backfill: {mode: EASY}}", "spec.backfill is stored, but"},
 			{"Cohort", "{backfill: {mode: Conservative}}", "spec.backfill is stored, but"},
+			{"Reservation", window(""), "keeps nothing free for it yet"},
 			{"ResourceFlavor", "{topologyName: t, nodeLabels: {a: b}}", "spec.topologyName is stored, but"},
 			{"LocalQueue", "{clusterQueue: a, fairSharing: {weight: 2}}", "spec.fairSharing of a LocalQueue is stored, but"},
 			{"ClusterQueue", "{cohortName: c, fairSharing: {weight: 2}, queueingStrategy: StrictFIFO}", ""},

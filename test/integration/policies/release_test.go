@@ -218,7 +218,7 @@ var _ = Describe("Releasing everything", Ordered, func() {
 		plan, err := release.Survey(ctx, s.c, release.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(plan.Aliases).To(Equal([]string{alias}))
-		Expect(plan.Policies).To(HaveLen(28))
+		Expect(plan.Policies).To(HaveLen(30))
 		Expect(plan).To(And(HaveField("Held", 1), HaveField("Running", 1), HaveField("Finalizers", 2), HaveField("Manager", "")))
 		Expect(suspended(s.reread(ctx, evicted))).To(BeTrue())
 
@@ -246,7 +246,7 @@ var _ = Describe("Releasing everything", Ordered, func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(created).To(BeNumerically(">", 0))
 		Expect(done.Started).To(BeNumerically(">=", len(waiting)+2))
-		Expect(done).To(And(HaveField("Policies", 28), HaveField("Finalizers", 2), HaveField("Placed", 1),
+		Expect(done).To(And(HaveField("Policies", 30), HaveField("Finalizers", 2), HaveField("Placed", 1),
 			HaveField("Held", []types.NamespacedName{{Namespace: ns, Name: "held"}})))
 
 		for _, j := range waiting {

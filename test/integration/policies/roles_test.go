@@ -38,6 +38,8 @@ var _ = Describe("Roles", func() {
 		Entry("patch jobs", "patch", "batch", "jobs", "", "any"),
 		Entry("create workloads", "create", "fairlead.dev", "workloads", "", "any"),
 		Entry("write their status", "update", "fairlead.dev", "workloads", "status", "any"),
+		Entry("watch reservations", "watch", "fairlead.dev", "reservations", "", ""),
+		Entry("write their statuses", "update", "fairlead.dev", "reservations", "status", ""),
 		Entry("write statuses of queues", "patch", "fairlead.dev", "clusterqueues", "status", ""),
 		Entry("tell events", "create", "events.k8s.io", "events", "", "any"),
 		Entry("hold its lease", "update", "coordination.k8s.io", "leases", "", "fairlead-system"),
@@ -54,6 +56,7 @@ var _ = Describe("Roles", func() {
 		Entry("read secrets", "get", "", "secrets", "", "fairlead-system"),
 		Entry("hold leases of others", "update", "coordination.k8s.io", "leases", "", "kube-system"),
 		Entry("edit policies", "update", "admissionregistration.k8s.io", "validatingadmissionpolicies", "", ""),
+		Entry("edit reservations", "update", "fairlead.dev", "reservations", "", ""),
 		Entry("create queues", "create", "fairlead.dev", "clusterqueues", "", ""),
 	)
 
@@ -100,6 +103,9 @@ var _ = Describe("Roles", func() {
 		Expect(got).To(ConsistOf(want))
 	},
 		Entry("administrators edit ClusterQueues", "fairlead-batch-admin", "clusterqueues", []string{"create", "delete", "get", "list", "patch", "update", "watch"}),
+		Entry("administrators edit Reservations", "fairlead-batch-admin", "reservations", []string{"create", "delete", "get", "list", "patch", "update", "watch"}),
+		Entry("users look at Reservations", "fairlead-batch-user", "reservations", []string{"get", "list", "watch"}),
+		Entry("nobody writes statuses of Reservations", "fairlead-batch-admin", "reservations/status", []string{"get"}),
 		Entry("users look at ClusterQueues", "fairlead-batch-user", "clusterqueues", []string{"get", "list", "watch"}),
 		Entry("users hold Workloads", "fairlead-batch-user", "workloads", []string{"get", "list", "watch", "patch", "update"}),
 		Entry("nobody writes statuses of Workloads", "fairlead-batch-admin", "workloads/status", []string{"get"}),
