@@ -250,6 +250,10 @@ func (s *World) sync(p *planner) {
 		if _, here := p.index[QueueNode(leaf)]; !here || len(uses) == 0 {
 			continue
 		}
+		uses = slices.Clone(uses) // of a map
+		sort.Slice(uses, func(i, j int) bool {
+			return uses[i].f < uses[j].f || uses[i].f == uses[j].f && uses[i].amount < uses[j].amount
+		})
 		now[UID(uid)] = true
 		r := run{leaf, fmt.Sprint(uses, w.seen.Limit), end}
 		if p.told[UID(uid)] == r {
