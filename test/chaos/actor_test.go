@@ -115,7 +115,7 @@ const (
 func (a *actor) act(ctx context.Context, what, object string, expected outcome, do func(context.Context) error) error {
 	a.number++
 	e := entry{Actor: a.name, Number: a.number, Act: what, Object: object}
-	limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	err := do(limited)
 	cancel()
 	if ctx.Err() != nil {

@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -266,6 +267,9 @@ func unfinished(ctx context.Context, admin client.Client) ([]string, error) {
 		}
 		line := fmt.Sprintf("Job %s/%s: suspended %t, active %d", j.Namespace, j.Name, j.Spec.Suspend != nil && *j.Spec.Suspend, j.Status.Active)
 		if wl, err := workloadOf(ctx, admin, j); err == nil && wl != nil {
+			if outOfTime(j, wl) {
+				continue
+			}
 			for _, c := range wl.Status.Conditions {
 				line += fmt.Sprintf("; %s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message)
 			}
@@ -275,6 +279,16 @@ func unfinished(ctx context.Context, admin client.Client) ([]string, error) {
 		left = append(left, line)
 	}
 	return left, nil
+}
+
+// outOfTime says whether a Job has run for as long as it may, over all attempts:
+// its Workload is deactivated for good, whoever activates it again, and holds
+// nothing.
+func outOfTime(j *batchv1.Job, wl *v1beta1.Workload) bool {
+	c := meta.FindStatusCondition(wl.Status.Conditions, v1beta1.WorkloadEvicted)
+	return c != nil && c.Status == metav1.ConditionTrue &&
+		c.Reason == v1beta1.EvictedDeactivatedDueToPrefix+v1beta1.DeactivatedMaximumExecutionTimeExceeded &&
+		j.Status.Active == 0 && admission(wl) == nil
 }
 
 // empty deletes all Jobs and all namespaces that actors made, and waits until
