@@ -1,6 +1,10 @@
 package admission
 
-import "fairlead.dev/fairlead/pkg/queue"
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+)
 
 // park parks a class by a verdict, with whatever else of equal shape comes
 // after its first workload in a BestEffortFIFO queue, and tells them why they
@@ -28,10 +32,14 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 	if !q.woken() {
 		return
 	}
-	for _, o := range q.pending.Parked() {
-		if o != c && q.eligible(o) && e.alike(c, o) {
+	for _, o := range slices.Clone(q.pending.Parked()) { // to rejoin changes the list, and may leave an empty class in the copy
+		if o != c && o.Len() > 0 && q.eligible(o) && e.alike(c, o) {
 			e.note(o, v)
 			o.ParkedAt = e.clock
+			if o.Plan.Volatile {
+				e.tell(q, o, v.reason, "")
+			}
+			e.rejoin(q, o, v)
 		}
 	}
 }
@@ -44,6 +52,9 @@ func (e *Engine) alike(c, o *queue.Class) bool {
 }
 
 func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
+	if t := q.pending.Twin(c); t != nil && !c.Parked() && c.Plan.Wavers && !got(t, v) {
+		return e.parkApart(q, c, v)
+	}
 	e.clock++
 	e.note(c, v)
 	epoch := q.pending.Epoch()
@@ -70,6 +81,34 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 		reason = waitingForPreempted
 	}
 	e.tell(q, c, reason, "")
+	if reason == v.reason {
+		c = e.rejoin(q, c, v)
+	}
+	return c
+}
+
+// rejoin lets a workload that was parked apart stand with its like again if
+// they have got the same verdict by now.
+func (e *Engine) rejoin(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
+	if o := q.pending.Fellows(c); o != nil && c.Plan.Wavers && got(o, v) && !(q.woken() && q.eligible(o)) {
+		return q.pending.Rejoin(c, e.clock)
+	}
+	return c
+}
+
+// got says whether the last verdict on a parked class was such a one.
+func got(c *queue.Class, v *verdict) bool {
+	return c.Told() == v.reason && c.Notes(v.consulted, v.wide, int8(v.kind))
+}
+
+// parkApart parks the workloads of a class each alone, because those of their
+// shape that are parked already got another verdict: other falls wake them.
+func (e *Engine) parkApart(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
+	var items []*queue.Item
+	c.Each(func(i *queue.Item) { items = append(items, i) })
+	for _, i := range items {
+		c = e.parkClass(q, q.pending.Isolate(i), v)
+	}
 	return c
 }
 
@@ -85,6 +124,18 @@ func (e *Engine) parkAlone(q *clusterQueue, i *queue.Item, v *verdict, reason re
 // parkLater parks those of a class that come after a workload.
 func (e *Engine) parkLater(q *clusterQueue, c *queue.Class, i *queue.Item, v *verdict) {
 	e.clock++
+	if t := q.pending.Twin(c); t != nil && c.Plan.Wavers && !got(t, v) {
+		var later []*queue.Item
+		c.Each(func(o *queue.Item) {
+			if i.Before(o) {
+				later = append(later, o)
+			}
+		})
+		for _, o := range later {
+			e.parkClass(q, q.pending.Isolate(o), v)
+		}
+		return
+	}
 	if parked := q.pending.ParkAfter(c, i, e.clock); parked != nil {
 		e.note(parked, v)
 		q.scope.changed(q)

@@ -73,6 +73,28 @@ func (c *Class) Consulted(s quota.Set) bool {
 	return len(s) > 0 && (c.consulted&s[0] != 0 || c.more.Meets(s[1:]))
 }
 
+// Notes says whether that is what is noted of the last verdict on the class.
+func (c *Class) Notes(consulted quota.Set, wide bool, kind int8) bool {
+	if c.Wide != wide || c.Kind != kind {
+		return false
+	}
+	for n := range max(len(consulted), len(c.more)+1) {
+		var was, is uint64
+		if n < len(consulted) {
+			is = consulted[n]
+		}
+		if n == 0 {
+			was = c.consulted
+		} else if n <= len(c.more) {
+			was = c.more[n-1]
+		}
+		if was != is {
+			return false
+		}
+	}
+	return true
+}
+
 // learn takes over what is known of the last verdict on o.
 func (c *Class) learn(o *Class) {
 	c.consulted, c.more = o.consulted, append(c.more[:0], o.more...)

@@ -253,6 +253,36 @@ func (q *Queue) Isolate(i *Item) *Class {
 	return c
 }
 
+// Fellows is the parked class of the workloads of the same shape and priority as
+// one that stands alone, nil if there is none.
+func (q *Queue) Fellows(c *Class) *Class {
+	if t := q.twins[classKey{c.Shape, c.Priority, nil}]; t != nil && c.alone != nil {
+		return t.Parked
+	}
+	return nil
+}
+
+// Rejoin lets a parked workload that stands alone stand with its Fellows again,
+// who must have got the same verdict, and returns their class.
+func (q *Queue) Rejoin(c *Class, now uint64) *Class {
+	i, fellows := c.First(), q.Fellows(c)
+	q.Remove(i)
+	t := fellows.twins
+	active := t.Active
+	if active != nil {
+		q.active = drop(q.active, active)
+		t.Active = nil // so that insert makes another
+	}
+	c = q.insert(i, fellows.key())
+	c.learn(fellows)
+	c = q.Park(c, now)
+	if active != nil {
+		t.Active = active
+		q.active = place(q.active, active)
+	}
+	return c
+}
+
 // ParkAfter parks those workloads of an active class that come after i, as
 // Park does with all.
 func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
