@@ -32,6 +32,7 @@ type simulateFlags struct {
 	kubeconfig                        string
 	assumeRun                         time.Duration
 	begin                             time.Time
+	estimates, estimateSamples        int
 }
 
 // newSimulateCommand is `fairlead simulate`.
@@ -70,6 +71,8 @@ it); for a trace, queues are made from it.`,
 	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
 	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
 	f.DurationVar(&flags.grace, "grace", 30*time.Second, "how long the pods of an evicted job take to end")
+	f.IntVar(&flags.estimates, "estimates", 0, "let so many of the jobs ask, as they are submitted, when they will start, and tell how good the answers were")
+	f.IntVar(&flags.estimateSamples, "estimate-samples", 20, "how many futures are drawn for each answer")
 	f.StringVar(&flags.decisionLog, "decision-log", "", "write each decision to this file; with --compare, the second set's to FILE.2")
 	f.StringVar(&flags.record, "record", "", "record what the engine is told to this file, as a manager does that is so configured; with --compare, the second set's to FILE.2")
 	f.StringVar(&flags.replay, "replay", "", "decide again what a manager (configuration: recording) or --record has recorded, and compare; with --decision-log, write it down")
@@ -98,6 +101,8 @@ func (f *simulateFlags) validate() error {
 		return fmt.Errorf("--load %g: give a number above 0, for example 0.9", f.load)
 	case f.grace < 0:
 		return fmt.Errorf("--grace %v: give a time from 0s", f.grace)
+	case f.estimates < 0 || f.estimateSamples < 1:
+		return errors.New("--estimates and --estimate-samples: give numbers from 1")
 	case f.cores < 0 || f.cores > 1<<40:
 		return fmt.Errorf("--cores %d: give a number from 1", f.cores)
 	case f.cores > 0 && (f.trace == "" || f.queues != ""):
@@ -224,7 +229,7 @@ func (f *simulateFlags) readTrace(stdin io.Reader) (*trace.Trace, error) {
 
 // simulate runs one set.
 func (f *simulateFlags) simulate(cmd *cobra.Command, n int, set *simulate.QueueSet, jobs *trace.Trace) (*simulate.Scenario, error) {
-	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: f.begin}
+	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: f.begin, Estimates: f.estimates, EstimateSamples: f.estimateSamples}
 	if !f.quiet {
 		progress := newProgress(cmd.ErrOrStderr(), len(jobs.Jobs))
 		options.Progress = progress.show

@@ -66,6 +66,7 @@ type documentScenario struct {
 	Notes        []string            `json:"notes,omitempty"`
 	TookSeconds  float64             `json:"tookSeconds"`
 	Summary      *simulation.Summary `json:"summary"`
+	Estimates    *Estimates          `json:"estimates,omitempty"`
 	StretchWidth float64             `json:"stretchSeconds"`
 	// Series are averages over stretches, by ClusterQueue; use, demand and due
 	// in whole units of the resource.
@@ -85,7 +86,7 @@ func WriteJSON(w io.Writer, r *Report) error {
 	d := document{Version: formatVersion, Jobs: r.Jobs, Problems: documentProblems{Counts: problems.Counts, Lines: append([]trace.Problem{}, problems.List...)}}
 	for _, s := range r.Scenarios {
 		out := documentScenario{
-			Queues: s.Set.Name, Notes: s.Notes, TookSeconds: s.Took.Seconds(), Summary: s.Summary,
+			Queues: s.Set.Name, Notes: s.Notes, TookSeconds: s.Took.Seconds(), Summary: s.Summary, Estimates: s.Estimates,
 			StretchWidth: s.Result.Series.Width.Seconds(), Series: map[string]documentSeries{},
 		}
 		for i, name := range s.Result.ClusterQueues {

@@ -18,6 +18,9 @@ type Scenario struct {
 	Notes   []string
 	Result  *simulation.Result
 	Summary *simulation.Summary
+	// Estimates compares what jobs were told with what came; nil if none was asked
+	// for.
+	Estimates *Estimates
 	// Took is the real time that the simulation took.
 	Took time.Duration
 }
@@ -36,6 +39,9 @@ type Options struct {
 	Progress func(submitted, ended int, at time.Duration)
 	// Recording, if not nil, gets a recording of the engine.
 	Recording io.Writer
+	// Estimates is how many jobs ask when they will start as they are submitted,
+	// 0 for none; each answer draws EstimateSamples futures.
+	Estimates, EstimateSamples int
 }
 
 // Run simulates the jobs in the queues of a set.
@@ -48,10 +54,17 @@ func Run(set *QueueSet, jobs *trace.Trace, options Options) (*Scenario, error) {
 	}
 	var log *bufio.Writer
 	var failed error
+	var recorder *record.Recorder
 	if options.Recording != nil {
-		recorder := record.New(engine, set.Config, options.Recording, 0)
+		recorder = record.New(engine, set.Config, options.Recording, 0)
 		recorder.Stopped = func(err error) { failed = err }
 		config.Engine = recorder
+	}
+	var asking *asker
+	if options.Estimates > 0 {
+		config.Begin = max(config.Begin, 1) // for a forecast a start at 0 is an unknown one
+		asking = newAsker(config.Engine, engine, jobs, options)
+		config.Engine = asking
 	}
 	if options.DecisionLog != nil {
 		log = bufio.NewWriterSize(options.DecisionLog, 1<<16)
@@ -74,12 +87,19 @@ func Run(set *QueueSet, jobs *trace.Trace, options Options) (*Scenario, error) {
 			failed = err
 		}
 	}
-	if recorder, ok := config.Engine.(*record.Recorder); ok {
+	if recorder != nil {
 		recorder.Flush()
 	}
 	if failed != nil {
 		return nil, fmt.Errorf("writing decisions down: %w", failed)
 	}
 	notes = append(append([]string{}, set.Notes...), notes...)
-	return &Scenario{Set: set, Notes: notes, Result: result, Summary: result.Summarize(), Took: took}, nil
+	scenario := &Scenario{Set: set, Notes: notes, Result: result, Summary: result.Summarize(), Took: took}
+	if asking != nil {
+		if asking.failed != nil {
+			return nil, fmt.Errorf("%s: %w", set.Name, asking.failed)
+		}
+		scenario.Estimates = asking.estimates(options.EstimateSamples)
+	}
+	return scenario, nil
 }

@@ -54,7 +54,41 @@ func WriteText(w io.Writer, r *Report) error {
 	if more := len(first.Summary.Users) - mostUsers; more > 0 {
 		p("and %d users more (--output json has them)\n", more)
 	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	writeEstimates(p, r)
 	return t.Flush()
+}
+
+// writeEstimates tells how good estimates of starts were.
+func writeEstimates(p printer, r *Report) {
+	if r.Scenarios[0].Estimates == nil {
+		return
+	}
+	p("\nSTARTS AS ESTIMATED AT SUBMISSION\tJOBS\tWITHIN 1m\tWITHIN 10m\tNOT LATER\tSTART LESS ESTIMATE P5\tP25\tP50\tP75\tP95\t%s\t\n", r.column())
+	for n, s := range r.Scenarios {
+		for _, part := range []struct {
+			name  string
+			lines []EstimateLine
+		}{{"all that asked", s.Estimates.All}, {"that waited over a minute", s.Estimates.Waited}} {
+			for _, l := range part.lines {
+				p("%s, %s\t%d\t%.0f %%\t%.0f %%\t%.0f %%\t%s\t%s\t%s\t%s\t%s\t%s\t\n", part.name, l.Estimate, l.Jobs, 100*l.WithinMinute, 100*l.WithinTen, 100*l.NotLater,
+					signed(l.P05), signed(l.P25), signed(l.P50), signed(l.P75), signed(l.P95), r.label(n))
+			}
+		}
+	}
+}
+
+// signed writes a difference of times.
+func signed(seconds float64) string {
+	switch {
+	case math.Abs(seconds) < 0.5:
+		return "0"
+	case seconds < 0:
+		return "-" + long(-seconds)
+	}
+	return "+" + long(seconds)
 }
 
 type printer func(format string, a ...any)

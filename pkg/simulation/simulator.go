@@ -216,6 +216,7 @@ func (s *Simulator) tell(job int32, l *liveJob, evicted bool) {
 		w = admission.Workload{
 			UID: l.uid, Namespace: local.Namespace, Queue: local.Name,
 			Priority: j.Priority, QueueTime: s.submitTime(int(job)), PodSets: s.trace.Shapes[j.Shape].PodSets,
+			Limit: int64(j.Limit), Started: l.reserved,
 		}
 	}
 	w.Admission, w.ReservedAt, w.Evicted = l.admission, l.reserved, evicted
