@@ -90,10 +90,11 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 // rejoin lets a workload that was parked apart stand with its like again if
 // they have got the same verdict by now.
 func (e *Engine) rejoin(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
-	if o := q.pending.Fellows(c); o != nil && c.Plan.Wavers && got(o, v) && !(q.woken() && q.eligible(o)) {
-		return q.pending.Rejoin(c, e.clock)
+	o := q.pending.Fellows(c)
+	if o == nil || !c.Plan.Wavers || !got(o, v) || q.woken() && q.eligible(o) {
+		return c
 	}
-	return c
+	return q.pending.Rejoin(c, e.clock)
 }
 
 // got says whether the last verdict on a parked class was such a one.
