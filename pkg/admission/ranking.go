@@ -22,8 +22,10 @@ type ranking struct {
 	lo, hi []quota.Amount
 	// firsts are what ranked queues would admit, by node. Their keys are in the
 	// tournament.
-	firsts     []*queue.Twins
-	counted    []counted
+	firsts  []*queue.Twins
+	counted []counted
+	// limited: idle turns depend on what their queue uses, by a borrowing limit.
+	limited    bool
 	tournament *fairshare.Tournament
 	// seen is how many of the scope's changes it knows, of those in epoch.
 	seen  int
@@ -213,11 +215,15 @@ func (e *Engine) rankQueue(s *scope, r *ranking, q *clusterQueue) bool {
 	}
 	c := &r.counted[q.at]
 	if c.first != first.Twins() || c.epoch != q.pending.Epoch() {
+		r.limited = false
 		turns, known := q.rankTurns(r, first)
 		if !known {
 			return false
 		}
 		*c = counted{first: first.Twins(), epoch: q.pending.Epoch(), turns: turns}
+		if r.limited {
+			c.first = nil // what the queue uses changes more often than its epoch
+		}
 	}
 	alts := first.Plan.Items[0].Alternatives
 	for i := range alts {
@@ -312,6 +318,7 @@ func (q *clusterQueue) staysUnfit(r *ranking, p *quota.Plan) bool {
 		for j := 0; j < len(alt.Requests) && !short; j++ {
 			a := alt.Requests[j]
 			short = t.Nominal(q.at, a.FR) < a.Amount && !r.fits(t, q.at, a.FR, a.Amount)
+			r.limited = r.limited || short && a.Amount > t.Ceiling(q.at, a.FR)
 		}
 		if !short {
 			return false
