@@ -72,7 +72,7 @@ test-chaos: build sandbox-programs ## Everybody does what they like for CHAOS_SE
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-600} go test -count 1 -v -timeout 60m ./test/chaos
 
 .PHONY: mutants
-mutants: ## Apply one-line faults to the core; every one must be caught
+mutants: ## Apply one-line faults to the core and parts of the shell; every one must be caught
 	hack/mutants/run.sh
 
 .PHONY: bench

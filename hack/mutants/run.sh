@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Applies one-line faults to a copy of the core, one at a time, and fails if the
-# tests miss one. The work tree is never touched.
+# Applies one-line faults to a copy of the core and of the pure parts of the
+# shell, one at a time, and fails if the tests miss one. The work tree is never
+# touched.
 #
 #   hack/mutants/run.sh [--all] [NAME...]
 #
 # NAME selects patches, for example 07 or weight. Suites run in this order, and
 # a fault is killed by the first that fails: the scripts, the tests of the small
 # packages, the rest of pkg/admission (the laws, MUTANT_CHECKS cases). With --all
-# every suite runs, to show which ones see the fault.
+# every suite runs, to show which ones see the fault. A fault in pkg/controller or
+# pkg/job is for the unit tests of these alone.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 export GOTOOLCHAIN=local CGO_ENABLED=0
 here=$PWD
 core=(quota fairshare queue cache replica timeline timeline/plan admission)
+shell=(job job/batchjob controller/translate controller/lifecycle controller/loop controller/reservations)
 checks=${MUTANT_CHECKS:-300}
 all=false
 if [[ ${1:-} == --all ]]; then all=true; shift; fi
@@ -22,16 +25,28 @@ trap 'rm -rf "$room"' EXIT
 trap 'exit 130' INT TERM
 pristine=$room/pristine tree=$room/tree
 mkdir -p "$pristine/pkg" "$tree/internal"
-cp go.mod go.sum "$tree/" && cp -r internal/oracle "$tree/internal/" || exit 2
-for p in "${core[@]%%/*}"; do cp -r "pkg/$p" "$pristine/pkg/" || exit 2; done
+cp go.mod go.sum "$tree/" && cp -r apis "$tree/" && cp -r internal/oracle "$tree/internal/" || exit 2
+cp -r pkg/* "$pristine/pkg/" || exit 2
 
-# restore makes the tree's core what it was when the run began.
+# restore makes the tree's packages what they were when the run began.
 restore() { rm -rf "$tree/pkg" && cp -r "$pristine/pkg" "$tree/pkg"; }
 
-# build compiles the tests of every package that has any, into $room/bin.
+# choose sets packages and suites to those that faults of a kind are for.
+choose() {
+	if [[ $1 == shell ]]; then
+		packages=("${shell[@]}") suites=(shell)
+	else
+		packages=("${core[@]}") suites=(scripts units laws)
+	fi
+}
+
+# kind says whether a patch is for the core or the shell.
+kind() { if grep -qE '^\+\+\+ b/pkg/(controller|job)/' "$1"; then echo shell; else echo core; fi; }
+
+# build compiles the tests of every chosen package that has any, into $room/bin.
 build() {
 	rm -rf "$room/bin" && mkdir -p "$room/bin"
-	(cd "$tree" && go build ./pkg/... && for p in "${core[@]}"; do
+	(cd "$tree" && go build "${packages[@]/#/./pkg/}" && for p in "${packages[@]}"; do
 		if compgen -G "pkg/$p/*_test.go" >/dev/null; then
 			go test -c -o "$room/bin/${p//\//-}" "./pkg/$p" || exit 1
 		fi
@@ -59,6 +74,7 @@ suite() {
 	scripts) run admission -test.run '^TestScripts$' ;;
 	units) for p in quota fairshare queue cache replica timeline timeline/plan; do run "$p" $(laws "$p") || return 1; done ;;
 	laws) run admission -test.skip '^TestScripts$' $(laws admission) ;;
+	shell) for p in "${shell[@]}"; do run "$p" $(laws "$p") || return 1; done ;;
 	esac
 }
 
@@ -74,40 +90,51 @@ culprit() {
 	echo "${name:-a test}"
 }
 
-# try runs the suites on the tree as it is and sets killed to who failed.
+# try runs the chosen suites on the tree as it is and sets killed to who failed.
 try() {
 	killed=
-	for s in scripts units laws; do
+	for s in "${suites[@]}"; do
 		suite "$s" && continue
 		killed="${killed:+$killed, }$(culprit)"
 		$all || return
 	done
 }
 
-restore
-if ! build; then
-	cat "$room/log"
-	echo "the core does not compile as it is"
-	exit 1
+wanted=()
+for patch in "$here"/hack/mutants/*.patch; do
+	for w in "${@:-}"; do
+		if [[ $(basename "$patch" .patch) == *"$w"* ]]; then wanted+=("$patch"); break; fi
+	done
+done
+if ((${#wanted[@]} == 0)); then
+	echo "no patch is called so: $*"
+	exit 2
 fi
+
+# What is to be judged must pass as it is.
 all_wanted=$all all=false
-try
-if [[ -n $killed ]]; then
-	cat "$room/log"
-	echo "the core fails $killed as it is"
-	exit 1
-fi
+for k in $(for patch in "${wanted[@]}"; do kind "$patch"; done | sort -u); do
+	choose "$k"
+	restore
+	if ! build; then
+		cat "$room/log"
+		echo "the $k does not compile as it is"
+		exit 1
+	fi
+	try
+	if [[ -n $killed ]]; then
+		cat "$room/log"
+		echo "the $k fails $killed as it is"
+		exit 1
+	fi
+done
 all=$all_wanted
 
 passed=0 failed=0
 printf '%-34s %-62s %s\n' FAULT 'KILLED BY' SECONDS
-for patch in "$here"/hack/mutants/*.patch; do
+for patch in "${wanted[@]}"; do
 	name=$(basename "$patch" .patch)
-	if (($#)); then
-		wanted=false
-		for w in "$@"; do [[ $name == *"$w"* ]] && wanted=true; done
-		$wanted || continue
-	fi
+	choose "$(kind "$patch")"
 	began=$SECONDS
 	restore
 	if ! (cd "$tree" && GIT_CEILING_DIRECTORIES=$room git apply "$patch") >"$room/log" 2>&1; then
@@ -127,9 +154,5 @@ for patch in "$here"/hack/mutants/*.patch; do
 	*) passed=$((passed + 1)) ;;
 	esac
 done
-if ((passed + failed == 0)); then
-	echo "no patch is called so: $*"
-	exit 2
-fi
 echo "$passed passed, $failed failed"
 ((failed == 0))

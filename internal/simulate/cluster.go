@@ -29,11 +29,11 @@ type Cluster struct {
 // RunOf says how long a Workload will run in all.
 type RunOf func(*v1beta1.Workload) time.Duration
 
-// AssumeRun is a Workload's maximum execution time, if it has one, else
+// AssumeRun is a Workload's maximum execution time, as stated or given, else
 // otherwise.
 func AssumeRun(otherwise time.Duration) RunOf {
 	return func(wl *v1beta1.Workload) time.Duration {
-		if limit := wl.Spec.MaximumExecutionTimeSeconds; limit != nil {
+		if limit := translate.ExecutionTimeInForce(wl); limit != nil {
 			return time.Duration(*limit) * time.Second
 		}
 		return otherwise
@@ -119,7 +119,7 @@ func addWorkload(b *trace.Builder, wl *v1beta1.Workload, run time.Duration, now 
 		Run: run, Queue: b.Queue(value.Namespace + "/" + value.Queue), User: b.User(value.Namespace),
 		Shape: b.ShapeOf(value.PodSets), Priority: value.Priority, Line: int32(b.Len() + 1),
 	}
-	if limit := wl.Spec.MaximumExecutionTimeSeconds; limit != nil {
+	if limit := translate.ExecutionTimeInForce(wl); limit != nil {
 		job.Limit = time.Duration(*limit) * time.Second
 	}
 	if value.Admission != nil {
