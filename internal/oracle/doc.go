@@ -9,7 +9,7 @@
 //	                  |       victims: candidates, plans A and B, fair sharing             (plan.go, fairplan.go)
 //	                  |       amounts: subtree, local, available, level, usage             (tree.go, usage.go)
 //	                  +-- winner: flat order, or tournament on exact shares                (order.go, share.go)
-//	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go)
+//	                  +-- act: Admit, or hold, evict and park                              (pass.go, hold.go, keep.go)
 //	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, release.go, window.go)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
@@ -240,4 +240,15 @@
 //     is not over, or nothing would keep it. Who would run into it is refused, no reservations are held.
 //  75. "a share": in thousandths of each nominal quota at the node and below it, rounded up. A window conflicts while, at some instant
 //     of it, with what runs and all windows a node on its way up is over its limit by more than without it; heads' holds apart.
+//
+// Reading of amendment A8, "A holder keeps to what it holds" (Options.HoldersKeep; the words are in docs/adr/0006, what it brings is measured
+// by TestKeepersRest).
+//
+//  76. "That for which a preemptor holds" is the assignment of the plan that it last acted on, or that AssumeEvict names in PodSets; not
+//     what a mere StrictFIFO head holds. It ends with the hold, and is passed over, while the hold stays, as long as
+//     edits make it one that the workload could not get (a flavor not listed any more, or not open to it) or that
+//     would ask for other amounts than are held. "Fits in any other way" is that the search comes to Fit. "Fits" is on usage plus others' holds, "once
+//     the evicted are gone" on planning usage; "Preempt is possible only if" is not asked (28), nor the timeline (71). If not even
+//     that holds, which takes an edit, a found admission or an eviction that failed, the search decides, and what it plans is held
+//     instead; a verdict without victims changes nothing (40), NoFit ends the hold.
 package oracle

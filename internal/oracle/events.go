@@ -152,6 +152,9 @@ type Evict struct {
 	Victims     []Victim                 // in the order taken; never empty in an Outcome
 	Hold        map[FlavorResource]int64 // what is held for the preemptor
 	AfterAdmits int                      // how many of the Outcome's Admits were decided before
+	// PodSets says, with Options.HoldersKeep, for which flavors and counts of each pod set the Hold is. AssumeEvict without it, as
+	// after a restart, says that only amounts are known: the search decides until the next decision.
+	PodSets []PodSetAssignment
 }
 
 // Victim of a preemption.

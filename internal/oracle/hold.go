@@ -9,7 +9,7 @@ type holdClock struct {
 	released bool // a ClusterQueue of the tree has given up usage since the clock was set
 }
 
-func (w *workload) dropHold() { w.hold, w.holdQueue, w.preempts = nil, "", false }
+func (w *workload) dropHold() { w.hold, w.holdQueue, w.preempts, w.keeps = nil, "", false, nil }
 
 // mayHold says whether the preemptor may hold (and evict) now, and sets its clock if it holds for the first time or,
 // after a release, anew. One whose clock has run out may not until there is a release.
@@ -184,7 +184,7 @@ func (s *World) assumeEvict(e Evict) {
 	s.step(func() {
 		if w := s.workloads[e.Preemptor]; w != nil && w.state == pending {
 			s.mayHold(w)
-			w.hold, w.holdQueue, w.preempts, w.began = hold, e.Queue, true, s.now
+			w.hold, w.holdQueue, w.preempts, w.keeps, w.began = hold, e.Queue, true, e.PodSets, s.now
 		}
 		for _, v := range e.Victims {
 			if w := s.workloads[v.UID]; w != nil && w.admission != nil {

@@ -3,7 +3,7 @@ package oracle
 import "sort"
 
 // tooManyTurns is a number of turns in one pass that no pass of a sane size needs.
-const tooManyTurns = 100_000
+const tooManyTurns = 20_000
 
 // decide runs a pass in every tree, in order of root name.
 func (s *World) decide() Outcome {
@@ -166,6 +166,9 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 	for _, r := range v.request {
 		e.Hold[s.frs[r.f]] = r.amount
 	}
+	if s.holdersKeep {
+		e.PodSets = v.podSets
+	}
 	for _, victim := range v.victims {
 		e.Victims = append(e.Victims, Victim{victim.w.seen.UID, victim.q.Name, victim.reason})
 	}
@@ -180,6 +183,7 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		s.evict(victim.w, victim.reason)
 	}
 	s.setHold(w, q.Name, v.request, true)
+	w.keeps = v.podSets
 	s.ran(q, held)
 }
 
@@ -217,7 +221,7 @@ func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
 	if !preempts || !w.preempts {
 		w.began = s.now
 	}
-	w.preempts = preempts
+	w.preempts, w.keeps = preempts, nil
 	if len(w.hold) == 0 && len(hold) == 0 {
 		return
 	}

@@ -87,13 +87,13 @@ func (s *World) BringToRest(pick func(n int) int, most int) Rest {
 		out := s.Apply(Decide{})
 		rest.Passes++
 		rest.Outcomes = append(rest.Outcomes, out)
-		for _, a := range out.Admits {
-			delete(waiting, a.UID)
-			s.Apply(Confirm{a.UID})
-		}
 		for _, e := range out.Evicts {
 			waiting[e.Preemptor] = true
 			rest.Broken = append(rest.Broken, ledger.Evict(e)...)
+		}
+		for _, a := range out.Admits { // also those who evicted in the same pass, before others gave up what they held
+			delete(waiting, a.UID)
+			s.Apply(Confirm{a.UID})
 		}
 		overtaken(out.Ends)
 		if len(out.Admits)+len(out.Evicts) > 0 {

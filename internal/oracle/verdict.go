@@ -104,8 +104,8 @@ func (v *verdict) same(o *verdict) bool {
 	return true
 }
 
-// verdict evaluates the workload in queue n on the usage given, with partial admission.
-func (s *World) verdict(n *node, w *workload, u table) *verdict {
+// search finds the verdict of the workload in queue n on the usage given, with partial admission, whatever is held for it.
+func (s *World) search(n *node, w *workload, u table) *verdict {
 	if w.seen.Misconfigured != "" {
 		return &verdict{kind: NoFit, reason: Misconfigured}
 	}

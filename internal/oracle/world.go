@@ -20,6 +20,9 @@ type Options struct {
 	// it, others' holds counted, once the evicted are gone. Without it a head's hold may overlap a preemptor's, and
 	// neither ever fits.
 	HeadsLeaveHolds bool
+	// HoldersKeep is amendment A8: a preemptor keeps to that for which it holds, flavors and counts of each pod set, as long as that
+	// fits, or fits once the evicted are gone and nothing else fits. Without it every look at it searches anew.
+	HoldersKeep bool
 	// Slack is how much longer a reservation is than its limit; Overrun, which is positive where there is backfill, is how
 	// much longer whatever has outlived its limit is planned to go on. Both in the unit of Time.
 	Slack, Overrun int64
@@ -44,7 +47,7 @@ const (
 // what the procedure "A pass" stores: representatives, parked marks and holds. Everything else is computed
 // from these whenever it is asked for; the fields named memo only save doing so twice for one state.
 type World struct {
-	fairSharing, ignoreUndeclared, preemption, headsLeaveHolds bool
+	fairSharing, ignoreUndeclared, preemption, headsLeaveHolds, holdersKeep bool
 
 	strategies  []FairStrategy
 	judge       func(*World, Evict) []string
@@ -100,11 +103,12 @@ type workload struct {
 
 	hold      []use // quota kept for it while it waits
 	holdQueue string
-	preempts  bool      // the hold is a preemptor's, not that of a mere StrictFIFO head
-	clock     holdClock // of a preemptor's hold
-	evicting  bool      // its eviction is decided, but Evicted=True is not seen yet
-	byShare   bool      // and has the reason InCohortFairSharing
-	ours      bool      // its admission is our decision, made at the time reserved, and not seen yet
+	preempts  bool               // the hold is a preemptor's, not that of a mere StrictFIFO head
+	clock     holdClock          // of a preemptor's hold
+	keeps     []PodSetAssignment // that for which a preemptor holds; nil where only amounts are known
+	evicting  bool               // its eviction is decided, but Evicted=True is not seen yet
+	byShare   bool               // and has the reason InCohortFairSharing
+	ours      bool               // its admission is our decision, made at the time reserved, and not seen yet
 	reserved  int64
 	began     int64 // when it began to use quota, or to hold it as a preemptor, as far as is known
 	parked    bool
@@ -121,7 +125,7 @@ func New(o Options) *World {
 		o.FairStrategies = []FairStrategy{FinalShare, InitialShare}
 	}
 	return &World{
-		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
+		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, holdersKeep: o.HoldersKeep, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
 		behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun, plans: map[Node]*planner{}, windows: map[string]*Reservation{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
