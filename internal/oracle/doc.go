@@ -150,7 +150,8 @@
 //  44. "Waiting for its own preemption": whoever has a preemptor's hold waits with WaitingForPreemptedWorkloads, even when
 //     held back.
 //  45. With Options.Preemption a verdict may turn to Fit by a rise too: where the search stops at, or prefers, a flavor with
-//     victims to one that fits, and those victims get lost. See UnservedAfterRise.
+//     victims to one that fits, and those victims get lost; or where a larger size of partial admission has victims and a
+//     smaller one fits. See UnservedAfterRise.
 //  46. Whether plan B is tried at all is part of who may be a victim: brute force, too, takes those who need the within-nominal
 //     condition only where B is tried. See Problem.PlanBExcluded.
 //  47. "at most one victim a queue": in brute force of those whom only the second strategy allows.

@@ -278,9 +278,10 @@ func (s *World) Unserved() []UID {
 	return certain
 }
 
-// UnservedAfterRise lists the workloads that Unserved leaves out: those of several pod sets, behind others in a
-// StrictFIFO queue, or in a queue that may preempt in one flavor although another fits, which have a choice of flavors,
-// so that they may come to fit because a flavor filled up, or has no candidates any more.
+// UnservedAfterRise lists the workloads that Unserved leaves out: with preemption those that may be admitted in part, since a plan
+// for a larger size may get lost; and those of several pod sets, behind others in a StrictFIFO queue, or in a queue that may
+// preempt in one flavor although another fits, which have a choice of flavors, so that they may come to fit because a flavor
+// filled up, or has no candidates any more.
 func (s *World) UnservedAfterRise() []UID {
 	_, maybe := s.unserved()
 	return maybe
@@ -297,8 +298,11 @@ func (s *World) unserved() (certain, maybe []UID) {
 		strict := n.queue.Strategy == StrictFIFO
 		rather := s.preemption && (n.queue.Fungibility.WhenCanPreempt == MayStopSearch ||
 			n.queue.Fungibility.Preference == PreemptionOverBorrowing) // may rather preempt in one flavor than fit in another
+		smaller := s.preemption && mayShrink(w) // before, a plan for a larger size may have kept it from fitting in a smaller one
 		switch {
 		case v.kind != Fit || strict && !s.mayPass(n, w, v):
+		case smaller:
+			maybe = append(maybe, UID(uid))
 		case s.hasChoice(n, w) && (len(w.seen.PodSets) > 1 || rather || strict && w != s.head(n.Name)):
 			maybe = append(maybe, UID(uid))
 		default:
@@ -306,6 +310,16 @@ func (s *World) unserved() (certain, maybe []UID) {
 		}
 	}
 	return certain, maybe
+}
+
+// mayShrink says whether partial admission may lower a count.
+func mayShrink(w *workload) bool {
+	for _, ps := range w.seen.PodSets {
+		if ps.MinCount != nil && *ps.MinCount < ps.Count {
+			return true
+		}
+	}
+	return false
 }
 
 // hasChoice says whether more than one flavor of a resource group is open to one of the pod sets.

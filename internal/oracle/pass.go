@@ -123,6 +123,13 @@ func (s *World) store(q *node, out *Outcome) {
 
 // act lets the representative have its turn.
 func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
+	if s.firstBlind == BlindHolders && len(w.hold) == 0 {
+		defer func() {
+			if len(w.hold) > 0 && !w.preempts { // now it does not see what is held for heads after it
+				s.wake(w)
+			}
+		}()
+	}
 	switch {
 	case v.kind == Fit:
 		out.Admits = append(out.Admits, s.admit(q, w, v))

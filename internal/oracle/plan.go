@@ -97,7 +97,7 @@ func (p *problem) asked(without []*victim) table {
 func (p *problem) leavesWithHolds(without []*victim) map[string][]int64 {
 	leaves := p.leaves(without)
 	for _, w := range p.s.workloads {
-		if w != p.w {
+		if p.s.sees(p.w, w) {
 			charge(leaves, w.holdQueue, w.hold)
 		}
 	}

@@ -27,21 +27,35 @@ func (s *World) charge(w *workload) []use {
 }
 
 // leaves adds up what the workloads of each ClusterQueue use, and with holds also what is held in it for
-// everybody but one.
+// everybody but one, as that one sees it.
 func (s *World) leaves(holds bool, except UID) map[string][]int64 {
 	leaves := map[string][]int64{}
 	for name := range s.queues {
 		leaves[name] = make([]int64, len(s.frs))
 	}
-	for uid, w := range s.workloads {
+	viewer := s.workloads[except]
+	for _, w := range s.workloads {
 		if w.admission != nil {
 			charge(leaves, w.admission.ClusterQueue, s.charge(w))
 		}
-		if holds && uid != except {
+		if holds && s.sees(viewer, w) {
 			charge(leaves, w.holdQueue, w.hold)
 		}
 	}
 	return leaves
+}
+
+// sees says whether what is held for a workload counts as used for the viewer; nil sees everything. See Blindness.
+func (s *World) sees(viewer, w *workload) bool {
+	switch {
+	case viewer == nil:
+		return true
+	case viewer == w:
+		return false
+	case s.firstBlind == BlindAll, s.firstBlind == BlindHolders && len(viewer.hold) > 0 && (viewer.preempts || !w.preempts):
+		return before(w, viewer)
+	}
+	return true
 }
 
 // charge adds uses to the row of a ClusterQueue, if that exists.
@@ -63,7 +77,7 @@ func (s *World) usage() table {
 // With an empty UID all holds count.
 func (s *World) usageWithHolds(except UID) table {
 	f := s.trees()
-	if w := s.workloads[except]; w == nil || len(w.hold) == 0 {
+	if w := s.workloads[except]; w == nil || len(w.hold) == 0 && s.firstBlind != BlindAll {
 		except = ""
 	}
 	if s.memoUsage == nil {

@@ -23,6 +23,8 @@ type Options struct {
 	// HoldersKeep is amendment A8: a preemptor keeps to that for which it holds, flavors and counts of each pod set, as long as that
 	// fits, or fits once the evicted are gone and nothing else fits. Without it every look at it searches anew.
 	HoldersKeep bool
+	// FirstBlind is amendment A9, which is proposed, and the rule from which it came: see Blindness.
+	FirstBlind Blindness
 	// Slack is how much longer a reservation is than its limit; Overrun, which is positive where there is backfill, is how
 	// much longer whatever has outlived its limit is planned to go on. Both in the unit of Time.
 	Slack, Overrun int64
@@ -33,6 +35,16 @@ type Options struct {
 	// IllegalPlans. It may be CheckEvict, WithinNominal or WeightZeroFirst.
 	Judge func(s *World, e Evict) []string
 }
+
+// Blindness says whose verdicts do not see the holds of those who come later, by priority, queue time and UID.
+type Blindness string
+
+// Who does not see them: nobody; everybody; or only who holds something himself.
+const (
+	BlindNobody  Blindness = ""
+	BlindAll     Blindness = "All"
+	BlindHolders Blindness = "Holders"
+)
 
 // FairStrategy is a rule by which shares are compared in preemption under fair sharing.
 type FairStrategy string
@@ -53,6 +65,7 @@ type World struct {
 	judge       func(*World, Evict) []string
 	holdTimeout int64
 	now         int64
+	firstBlind  Blindness
 	behind      bool
 	slack       int64
 	overrun     int64
@@ -125,8 +138,9 @@ func New(o Options) *World {
 		o.FairStrategies = []FairStrategy{FinalShare, InitialShare}
 	}
 	return &World{
-		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, holdersKeep: o.HoldersKeep, judge: o.Judge, strategies: o.FairStrategies, holdTimeout: o.HoldTimeout,
-		behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun, plans: map[Node]*planner{}, windows: map[string]*Reservation{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
+		preemption: o.Preemption, headsLeaveHolds: o.HeadsLeaveHolds, holdersKeep: o.HoldersKeep, firstBlind: o.FirstBlind, judge: o.Judge,
+		strategies: o.FairStrategies, holdTimeout: o.HoldTimeout, behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun,
+		plans: map[Node]*planner{}, windows: map[string]*Reservation{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
 		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
 		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
