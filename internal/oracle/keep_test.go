@@ -466,7 +466,7 @@ func TestKeepersRest(t *testing.T) {
 			without := histories(worlds, x.fair, x.strict, false, func(uint64, []string) {})
 			with := histories(worlds, x.fair, x.strict, true, func(seed uint64, wrong []string) { t.Logf("seed %d: %v", seed, wrong[0]) })
 			t.Logf("%d worlds, without %+v, with %+v", worlds, without, with)
-			if with.again+with.endless+with.noFit+with.waiting+with.holding+with.unlawful > 0 || with.restless > worlds/500 || with.pairs > worlds/500 {
+			if with.again+with.endless+with.noFit+with.waiting+with.holding+with.unlawful > 0 || with.restless > worlds/500 || with.pairs > worlds/200 {
 				t.Error("not at rest")
 			}
 			if with.preemptions < 2*worlds || without == with {
