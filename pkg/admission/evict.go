@@ -85,6 +85,7 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 		e.deadlines.Put(&w.Item, h.until)
 	}
 	h.preempts, h.lapsed = true, false
+	h.assignment, h.reduced = e.assignment(q, w.shape, v), v.reduced
 	if len(v.victims) > 0 || !held {
 		// Who has come back since it was evicted is not to be evicted again by
 		// whoever reads this after a restart.

@@ -26,6 +26,10 @@ type hold struct {
 	// lapsed: a deadline has passed; what is held is held for a head.
 	lapsed  bool
 	victims []PreemptingVictim
+	// assignment, with reduced pods fewer, is what the amounts are for; nil if
+	// that is not known.
+	assignment *Assignment
+	reduced    int32
 }
 
 // held is what is held for the workload.

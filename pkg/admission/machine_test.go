@@ -81,7 +81,8 @@ func bareMachine(t *rapid.T, seen *features) *machine {
 
 // start makes the engine and the oracle as configured.
 func (m *machine) start() {
-	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared, HeadsLeaveHolds: true}
+	options := oracle.Options{FairSharing: m.config.FairSharing, IgnoreUndeclared: m.config.IgnoreUndeclared,
+		HeadsLeaveHolds: true, HoldersKeep: true}
 	if m.preempting {
 		m.configure(&options)
 	}

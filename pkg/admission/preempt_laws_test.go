@@ -1,8 +1,6 @@
 package admission
 
 import (
-	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 
@@ -11,15 +9,12 @@ import (
 
 // rest is law 5, and that of issue 4: with arrivals stopped and victims leaving
 // in any order the system becomes quiet, no pair preempts each other twice, fair
-// sharing evicts nobody twice, and whoever has preempted is admitted. It returns
-// false for a story with the exception that served names.
-func (m *machine) rest() bool {
+// sharing evicts nobody twice, and whoever has preempted is admitted.
+func (m *machine) rest() {
 	var ledger oracle.Ledger
 	waiting := map[string]bool{}
-	forsaken := false
 	for range 300 {
 		m.evicts = nil
-		served := m.served()
 		acted := false
 		for _, d := range m.step(Decide{}, oracle.Decide{}) {
 			m.lines = append(m.lines, Line(d))
@@ -27,24 +22,14 @@ func (m *machine) rest() bool {
 			case Admit:
 				acted = true
 				delete(waiting, d.UID)
-				if maps.Equal(served[oracle.UID(d.UID)], usageOf(d.Assignment)) {
-					delete(served, oracle.UID(d.UID))
-				}
-			case EndHold:
-				// Of several pod sets the first may move to the flavor that came free,
-				// and the others have none left: the text lets the hold end then.
-				if d.Cause == HoldUseless {
-					delete(waiting, d.UID)
-				}
 			case Evict:
 				acted = true
 				waiting[d.Preemptor] = waiting[d.Preemptor] || len(d.Victims) > 0
 			}
 		}
-		forsaken = forsaken || len(served) > 0
 		for _, ev := range m.evicts {
 			if wrong := ledger.Evict(ev); len(wrong) > 0 {
-				return m.unless(forsaken, fmt.Sprint(wrong))
+				m.t.Fatalf("law 5: %v", wrong)
 			}
 		}
 		if acted {
@@ -54,52 +39,14 @@ func (m *machine) rest() bool {
 		if m.some(leaves) == nil {
 			for uid, preempted := range waiting {
 				if preempted {
-					return m.unless(forsaken, uid+" has preempted and is not admitted")
+					m.t.Fatalf("law 5: %s has preempted and is not admitted", uid)
 				}
 			}
-			return true
+			return
 		}
 		m.release(m.some(leaves))
 	}
-	return m.unless(forsaken, "no rest after 300 passes")
-}
-
-// served lists the preemptors whose request fits as it is held for them. The
-// search begins anew each time, though, and may come to something else: to
-// other flavors, so that those held come free and others take them, and so on by
-// turns, or so that the hold stays and is of use to nobody; or to a larger size,
-// which borrows, so that its victim takes it back. The text does not promise rest,
-// nor an admission, to them.
-func (m *machine) served() map[oracle.UID]map[oracle.FlavorResource]int64 {
-	served := map[oracle.UID]map[oracle.FlavorResource]int64{}
-	for uid, hold := range m.oracle.Holds() {
-		if w := m.engine.workloads[string(uid)]; w.preempting() && m.oracle.Fits(w.local.target.name, hold) {
-			served[uid] = hold
-		}
-	}
-	return served
-}
-
-// usageOf is what an admission uses.
-func usageOf(a Assignment) map[oracle.FlavorResource]int64 {
-	usage := map[oracle.FlavorResource]int64{}
-	for _, p := range a.PodSets {
-		for i, u := range p.Usage {
-			if u.Amount > 0 {
-				usage[oracle.FlavorResource{Flavor: p.Flavors[i].Flavor, Resource: u.Resource}] += u.Amount
-			}
-		}
-	}
-	return usage
-}
-
-// unless fails, or counts the exception and returns false.
-func (m *machine) unless(exception bool, wrong string) bool {
-	if !exception {
-		m.t.Fatalf("law 5: %s", wrong)
-	}
-	m.seen.forsaken++
-	return false
+	m.t.Fatal("law 5: no rest after 300 passes")
 }
 
 // release lets a victim give up its quota.

@@ -104,9 +104,8 @@ func story(t *rapid.T, seen *features) *machine {
 // end checks what holds at rest.
 func (m *machine) end() {
 	t := m.t
-	if m.preempting && !m.rest() {
-		m.count()
-		return
+	if m.preempting {
+		m.rest()
 	}
 	m.decide()
 	m.decide()

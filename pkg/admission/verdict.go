@@ -143,6 +143,9 @@ func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
 		v.seek = e.planner.begin(e, q, w)
 	}
 	e.judge(q, w.shape, i.Class().Plan, v)
+	if v.seek != nil && w.preempting() {
+		e.keepTo(q, w, v)
+	}
 	v.seek = nil
 	if lifted {
 		e.lift(q, w, +1)
