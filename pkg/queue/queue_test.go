@@ -46,9 +46,15 @@ func TestQueueAgainstList(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		q := New(NewFreeList())
 		var all []*Item
-		shape, parked := map[*Item]int32{}, map[*Item]bool{}
+		shape, parked, alone := map[*Item]int32{}, map[*Item]bool{}, map[*Item]bool{}
+		together := func(i *Item, c *Class) bool {
+			if c.Alone() {
+				return i == c.First()
+			}
+			return !alone[i] && shape[i] == c.Shape && i.Priority == c.Priority
+		}
 		for step := range 120 {
-			switch rng.IntN(6) {
+			switch rng.IntN(8) {
 			case 0, 1, 2:
 				i := &Item{UID: fmt.Sprintf("%03d", step), Priority: int32(rng.IntN(2)), Time: int64(rng.IntN(20))}
 				all, shape[i] = append(all, i), int32(rng.IntN(3))
@@ -65,16 +71,35 @@ func TestQueueAgainstList(t *testing.T) {
 				if list := q.Active(); len(list) > 0 {
 					c := q.Park(list[rng.IntN(len(list))], uint64(step))
 					for _, i := range all {
-						parked[i] = parked[i] || shape[i] == c.Shape && i.Priority == c.Priority
+						parked[i] = parked[i] || together(i, c)
 					}
 				}
 			case 5:
 				if list := q.Parked(); len(list) > 0 {
 					c := q.Wake(list[rng.IntN(len(list))])
 					for _, i := range all {
-						if shape[i] == c.Shape && i.Priority == c.Priority {
+						if together(i, c) {
 							delete(parked, i)
 						}
+					}
+				}
+			case 6:
+				if list := q.Active(); len(list) > 0 {
+					first := list[rng.IntN(len(list))].First()
+					if c := q.Isolate(first); !c.Alone() || c.First() != first {
+						t.Fatalf("%s does not stand alone", first.UID)
+					}
+					alone[first] = true
+				}
+			case 7:
+				for _, c := range q.Parked() {
+					if o := q.Fellows(c); o != nil {
+						i, n := c.First(), o.Len()
+						if c = q.Rejoin(c, uint64(step)); c.Alone() || i.Class() != c || c.Len() != n+1 {
+							t.Fatalf("%s has not rejoined its like", i.UID)
+						}
+						delete(alone, i)
+						break
 					}
 				}
 			}
