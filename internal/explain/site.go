@@ -48,9 +48,10 @@ func readSite(ctx context.Context, c client.Reader, now time.Time) (*site, error
 	var cohorts v1beta1.CohortList
 	var clusterQueues v1beta1.ClusterQueueList
 	var localQueues v1beta1.LocalQueueList
+	var reservations v1beta1.ReservationList
 	var workloads v1beta1.WorkloadList
 	var namespaces corev1.NamespaceList
-	for _, list := range []client.ObjectList{&flavors, &cohorts, &clusterQueues, &localQueues, &workloads, &namespaces} {
+	for _, list := range []client.ObjectList{&flavors, &cohorts, &clusterQueues, &localQueues, &reservations, &workloads, &namespaces} {
 		if err := c.List(ctx, list); err != nil {
 			return nil, fmt.Errorf("listing %ss: %w", strings.TrimSuffix(kindOf(list), "List"), err)
 		}
@@ -80,6 +81,13 @@ func readSite(ctx context.Context, c client.Reader, now time.Time) (*site, error
 		lq := &localQueues.Items[i]
 		tell(translate.LocalQueue(lq))
 		doors[lq.Namespace+"/"+lq.Name] = queues[string(lq.Spec.ClusterQueue)]
+	}
+	for i := range reservations.Items {
+		if r, _, err := translate.Reservation(&reservations.Items[i], now); err != nil {
+			s.notes = append(s.notes, fmt.Sprintf("Reservation %s keeps nothing: %v", reservations.Items[i].Name, err))
+		} else {
+			tell(admission.SetReservation{Reservation: r})
+		}
 	}
 	shapes := translate.Shapes{
 		Counting: translate.NewCounting(configuration.Resources), Surroundings: s.surroundings(ctx, c), MinimumRuntime: s.promises(ctx, c),
@@ -120,6 +128,12 @@ func (s *site) takeWorkloads(list []v1beta1.Workload, shapes *translate.Shapes) 
 		s.values, s.objects[value.UID] = append(s.values, value), wl
 		s.engine.Step(s.now.UnixNano(), admission.SetWorkload{Workload: value})
 	}
+}
+
+// limitOf is the limit of a Workload that is not finished.
+func (s *site) limitOf(uid string) time.Duration {
+	at, _ := slices.BinarySearchFunc(s.values, uid, func(w admission.Workload, uid string) int { return strings.Compare(w.UID, uid) })
+	return time.Duration(s.values[at].Limit)
 }
 
 // remember notes how long a finished Workload ran.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/controller/translate"
 	"fairlead.dev/fairlead/pkg/simulation/trace"
 )
@@ -52,6 +53,9 @@ func ReadCluster(ctx context.Context, c client.Reader, name string, runOf RunOf,
 	if err != nil {
 		return nil, err
 	}
+	if err := set.readReservations(ctx, c, now); err != nil {
+		return nil, err
+	}
 	var workloads v1beta1.WorkloadList
 	if err := c.List(ctx, &workloads); err != nil {
 		return nil, fmt.Errorf("listing Workloads: %w", err)
@@ -73,6 +77,23 @@ func ReadCluster(ctx context.Context, c client.Reader, name string, runOf RunOf,
 		set.Notes = append(set.Notes, fmt.Sprintf("%d Workloads that somebody holds are left out", held))
 	}
 	return &Cluster{Set: set, Jobs: b.Trace(), Begin: now}, nil
+}
+
+// readReservations adds the windows that lie ahead.
+func (s *QueueSet) readReservations(ctx context.Context, c client.Reader, now time.Time) error {
+	var list v1beta1.ReservationList
+	if err := c.List(ctx, &list); err != nil {
+		return fmt.Errorf("listing Reservations: %w", err)
+	}
+	for i := range list.Items {
+		r, _, err := translate.Reservation(&list.Items[i], now)
+		if err != nil {
+			s.Notes = append(s.Notes, fmt.Sprintf("Reservation %s keeps nothing: %v", list.Items[i].Name, err))
+			continue
+		}
+		s.Events = append(s.Events, admission.SetReservation{Reservation: r})
+	}
+	return nil
 }
 
 // readQueues lists what a queue set is made of.
