@@ -43,7 +43,10 @@ func (s *World) kept(n *node, w *workload, u table) *verdict {
 		return nil
 	}
 	v := &verdict{kind: Fit, podSets: w.keeps, request: request, consulted: map[int]bool{}}
-	later := s.problem(n, w, request, nil).held(nil)
+	p := s.problem(n, w, request, nil)
+	p.own = true
+	later := p.held(nil)
+	u = s.usageForOwn(w)
 	planned := true
 	for _, r := range request {
 		v.consulted[r.f] = true

@@ -10,6 +10,7 @@ type problem struct {
 	w       *workload
 	request []use
 	short   map[int]bool
+	own     bool      // the request is what is held for the workload
 	holders []*victim // who holds quota of the tree and is not gone, in victim order
 }
 
@@ -97,7 +98,7 @@ func (p *problem) asked(without []*victim) table {
 func (p *problem) leavesWithHolds(without []*victim) map[string][]int64 {
 	leaves := p.leaves(without)
 	for _, w := range p.s.workloads {
-		if p.s.sees(p.w, w) {
+		if p.s.sees(p.w, w, p.own) {
 			charge(leaves, w.holdQueue, w.hold)
 		}
 	}

@@ -38,21 +38,24 @@ func (s *World) leaves(holds bool, except UID) map[string][]int64 {
 		if w.admission != nil {
 			charge(leaves, w.admission.ClusterQueue, s.charge(w))
 		}
-		if holds && s.sees(viewer, w) {
+		if holds && s.sees(viewer, w, false) {
 			charge(leaves, w.holdQueue, w.hold)
 		}
 	}
 	return leaves
 }
 
-// sees says whether what is held for a workload counts as used for the viewer; nil sees everything. See Blindness.
-func (s *World) sees(viewer, w *workload) bool {
+// sees says whether what is held for a workload counts as used for the viewer, who asks for what is held for himself (own) or for
+// anything; nil sees everything. See Blindness.
+func (s *World) sees(viewer, w *workload, own bool) bool {
 	switch {
 	case viewer == nil:
 		return true
 	case viewer == w:
 		return false
-	case s.firstBlind == BlindAll, s.firstBlind == BlindHolders && len(viewer.hold) > 0 && (viewer.preempts || !w.preempts):
+	case s.firstBlind == BlindAll:
+		return before(w, viewer)
+	case s.firstBlind == BlindHolders && viewer.preempts && own, s.firstBlind == BlindHolders && len(viewer.hold) > 0 && !viewer.preempts && !w.preempts:
 		return before(w, viewer)
 	}
 	return true
@@ -71,6 +74,17 @@ func charge(leaves map[string][]int64, queue string, uses []use) {
 func (s *World) usage() table {
 	f := s.trees()
 	return f.usage(s.leaves(false, ""), len(s.frs))
+}
+
+// usageForOwn is usage plus holds as a preemptor sees it for what it holds itself.
+func (s *World) usageForOwn(w *workload) table {
+	leaves := s.leaves(false, "")
+	for _, h := range s.workloads {
+		if s.sees(w, h, true) {
+			charge(leaves, h.holdQueue, h.hold)
+		}
+	}
+	return s.trees().usage(leaves, len(s.frs))
 }
 
 // usageWithHolds is usage plus holds of every node as the given workload sees it: without its own hold.

@@ -39,7 +39,8 @@ type Options struct {
 // Blindness says whose verdicts do not see the holds of those who come later, by priority, queue time and UID.
 type Blindness string
 
-// Who does not see them: nobody; everybody; or only who holds something himself.
+// Who does not see them: nobody; everybody; or only holders: with HoldersKeep a preemptor, as far as it asks for what it holds itself;
+// and a StrictFIFO head that holds without victims does not see what such heads after it hold.
 const (
 	BlindNobody  Blindness = ""
 	BlindAll     Blindness = "All"
