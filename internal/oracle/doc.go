@@ -252,4 +252,11 @@
 //     the evicted are gone" on planning usage; "Preempt is possible only if" is not asked (28), nor the timeline (71). If not even
 //     that holds, which takes an edit, a found admission or an eviction that failed, the search decides, and what it plans is held
 //     instead; a verdict without victims changes nothing (40), NoFit ends the hold.
+//
+// Reading of amendment A9, which is proposed (Options.FirstBlind BlindHolders; the words are in docs/adr/0006, measured by TestBlind).
+//
+//  77. "Does not see": others' holds count neither in "fits" nor in "fits once the evicted are gone" of what is held for the preemptor
+//     itself (76), nor in its level; its search for anything else sees all holds. A head is not asked what it holds: its whole
+//     verdict, and what it may hold, do not see other heads' holds behind it, and when it first holds it is looked at
+//     again. "Behind" is by priority, queue time and UID, also between queues.
 package oracle

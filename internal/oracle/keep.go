@@ -46,7 +46,9 @@ func (s *World) kept(n *node, w *workload, u table) *verdict {
 	p := s.problem(n, w, request, nil)
 	p.own = true
 	later := p.held(nil)
-	u = s.usageForOwn(w)
+	if s.firstBlind != BlindNobody {
+		u = s.usageForOwn(w)
+	}
 	planned := true
 	for _, r := range request {
 		v.consulted[r.f] = true
