@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fairlead.dev/fairlead/internal/simulate"
+	"fairlead.dev/fairlead/pkg/admission"
 	"fairlead.dev/fairlead/pkg/simulation/trace"
 )
 
@@ -23,7 +24,7 @@ type simulateFlags struct {
 	seed                              uint64
 	load                              float64
 	cores                             int64
-	queues, compare                   string
+	queues, compare, backfill         string
 	output, outputFile                string
 	resource, decisionLog             string
 	grace                             time.Duration
@@ -67,6 +68,7 @@ it); for a trace, queues are made from it.`,
 	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "kubeconfig file for --from-cluster (default $KUBECONFIG, then ~/.kube/config)")
 	f.DurationVar(&flags.assumeRun, "assume-run", time.Hour, "with --from-cluster: how long Workloads without maximum execution time run")
 	f.StringVar(&flags.compare, "compare", "", "second file of manifests: the same jobs in both, side by side")
+	f.StringVar(&flags.backfill, "backfill", "", "plan the starts of large jobs in all queues, whatever their manifests say: None, EASY (the first that waits in each queue holds a reservation) or Conservative (the first hundred do); run-time limits are those of the jobs")
 	f.StringVarP(&flags.output, "output", "o", "text", "text, json, html (a page that loads nothing else) or png (a picture of how many jobs wait)")
 	f.StringVar(&flags.outputFile, "output-file", "", "write the report to this file (default standard output)")
 	f.StringVar(&flags.resource, "resource", "cpu", "the resource that use and shares are counted in")
@@ -80,6 +82,9 @@ it); for a trace, queues are made from it.`,
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "show no progress")
 	return cmd
 }
+
+// backfills are the ways to plan; "" leaves it to the manifests.
+var backfills = []string{"", "None", "EASY", "Conservative"}
 
 // outputs are the forms of the report.
 var outputs = []string{"text", "json", "html", "png"}
@@ -95,6 +100,8 @@ func (f *simulateFlags) validate() error {
 		return errors.New("--generator and --trace: give one of them")
 	case !slices.Contains(outputs, f.output):
 		return fmt.Errorf("--output %q: use text, json, html or png", f.output)
+	case !slices.Contains(backfills, f.backfill):
+		return fmt.Errorf("--backfill %q: use %s", f.backfill, strings.Join(backfills[1:], ", "))
 	case f.jobs < 0:
 		return fmt.Errorf("--jobs %d: give a number above 0", f.jobs)
 	case f.load < 0:
@@ -229,6 +236,9 @@ func (f *simulateFlags) readTrace(stdin io.Reader) (*trace.Trace, error) {
 
 // simulate runs one set.
 func (f *simulateFlags) simulate(cmd *cobra.Command, n int, set *simulate.QueueSet, jobs *trace.Trace) (*simulate.Scenario, error) {
+	if f.backfill != "" {
+		set = set.WithBackfill(admission.BackfillMode(f.backfill))
+	}
 	options := simulate.Options{Resource: f.resource, Grace: f.grace, Begin: f.begin, Estimates: f.estimates, EstimateSamples: f.estimateSamples}
 	if !f.quiet {
 		progress := newProgress(cmd.ErrOrStderr(), len(jobs.Jobs))

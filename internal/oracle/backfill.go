@@ -51,11 +51,9 @@ type Reserved struct {
 // (docs/adr/0005): the reservations held, and how far whatever has outlived its limit is planned to go on.
 type planner struct {
 	plan  *timeline.Plan
-	names []Node          // of the plan's nodes
-	index map[Node]int    // in names
-	told  map[UID]run     // what the plan was told of those that run
-	drawn *timeline.Chart // as wakeRefused saw it last
-	were  []timeline.Held // then
+	names []Node       // of the plan's nodes
+	index map[Node]int // in names
+	told  map[UID]run  // what the plan was told of those that run
 	memo  map[UID]*timeline.Chart
 }
 
@@ -255,7 +253,7 @@ func (s *World) sync(p *planner) {
 			return uses[i].f < uses[j].f || uses[i].f == uses[j].f && uses[i].amount < uses[j].amount
 		})
 		now[UID(uid)] = true
-		r := run{leaf, fmt.Sprint(uses, w.seen.Limit), end}
+		r := run{leaf, fmt.Sprint(trimmed([][]int64{s.vector(uses)}), w.seen.Limit), end}
 		if p.told[UID(uid)] == r {
 			continue
 		}

@@ -207,9 +207,9 @@
 //     the first depth and has no reservation. "Fit: ... if w held a reservation: plan()": also if quota was held for it. Shape includes the limit. Who holds a reservation is not parked with others.
 //  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
 //     those that come due by a plan.
-//  64. "wake those that were refused under the topmost changed node": whenever planned use falls at any instant from now on, for
-//     whatever reason, those refused in any flavor whose verdict consulted that flavor-resource, under the topmost node
-//     where it falls; and where a reservation was that has gone or moved, also in the past. At a window's end everybody in the tree.
+//  64. "All refused workloads of the tree then wake": whenever anything is taken off the timeline, those refused in any flavor. (Not only
+//     under the topmost node where planned use falls: a reservation that is late lets time alone make room.) At a
+//     window's end everybody in the tree.
 //  65. "Of workloads that ask for the same": the same ClusterQueue, limit, and amounts in all alternatives, whatever the priority.
 //  66. "end of what is found running is Started + Limit": also of what was admitted by our decision, once Started is seen; until
 //     then it runs from the decision on, or from when it was found. Time passes for the planner in passes alone: it is at

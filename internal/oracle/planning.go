@@ -104,6 +104,18 @@ func (s *World) replan(root *node) {
 	s.wakeRefused(root)
 }
 
+// trimmed are vectors without the flavor-resources at their ends that nobody knew when they were shorter.
+func trimmed(vectors [][]int64) [][]int64 {
+	var out [][]int64
+	for _, v := range vectors {
+		for len(v) > 0 && v[len(v)-1] == 0 {
+			v = v[:len(v)-1]
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
 // hasReservations says whether workloads of the ClusterQueue may hold reservations.
 func (s *World) hasReservations(q *node) bool {
 	p := s.plannerOf(q)
@@ -146,7 +158,7 @@ func (s *World) ran(q *node, held bool) {
 func (s *World) planned(p *planner, q *node, w *workload) timeline.Workload {
 	t := timeline.Workload{UID: string(w.seen.UID), Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[q.Node],
 		Alternatives: s.alternatives(q, w), Limit: w.seen.Limit}
-	t.Class = fmt.Sprint(t.Leaf, t.Limit, t.Alternatives)
+	t.Class = fmt.Sprint(t.Leaf, t.Limit, trimmed(t.Alternatives))
 	if len(p.plan.Named) > 0 {
 		t.Class += t.Group
 	}
@@ -194,65 +206,17 @@ func (s *World) planParked(q *node) {
 	}
 }
 
-// wakeRefused compares the timeline with what it was when this was last asked, and wakes whoever was refused under the
-// topmost node where use has fallen, at any instant from now on, in a flavor-resource that the verdict consulted. The same where
-// a reservation was that has gone or moved, even if that was in the past.
+// wakeRefused wakes whoever was refused, if anything was taken off the timeline since this was last asked.
 func (s *World) wakeRefused(root *node) {
 	p := s.plannerOf(root)
 	if p == nil {
 		return
 	}
-	was, is, were := p.drawn, p.chart(""), p.were
-	p.drawn, p.were = is, slices.Clone(p.plan.Held)
-	if was == nil || len(was.Parent) != len(is.Parent) {
+	if !p.plan.Eased {
 		return
 	}
-	for _, h := range were {
-		if now := p.held(UID(h.UID)); now == nil || now.Start > max(h.Start, p.plan.Now) || now.End != h.End || now.Alternative != h.Alternative {
-			for f, amount := range h.Alternatives[h.Alternative] {
-				top := s.trees().byName[p.names[was.Reach(h.Leaf, f, amount, h.Start, h.End)]]
-				if amount > 0 {
-					s.wakeWhere(top, nil, func(_ *node, v *verdict) bool { return v.refused && v.consulted[f] })
-				}
-			}
-		}
-	}
-	fell := fallen(was, is, p.plan.Now)
-	for _, low := range root.withBelow() {
-		for f := range fell[0] {
-			if !fell[p.index[low.Node]][f] {
-				continue
-			}
-			top := low
-			for n := low; n != nil; n = n.parent {
-				if fell[p.index[n.Node]][f] {
-					top = n
-				}
-			}
-			s.wakeWhere(top, nil, func(_ *node, v *verdict) bool { return v.refused && v.consulted[f] })
-		}
-	}
-}
-
-// fallen says, by node and flavor-resource, whether use is less than before at some instant from now on.
-func fallen(was, is *timeline.Chart, now int64) [][]bool {
-	fell := make([][]bool, len(was.Parent))
-	for n := range fell {
-		fell[n] = make([]bool, min(len(was.Uses[0][n]), len(is.Uses[0][n])))
-	}
-	instants := append([]int64{now}, append(slices.Clone(was.Instants), is.Instants...)...)
-	for _, t := range instants {
-		if t < now {
-			continue
-		}
-		before, after := was.At(t), is.At(t)
-		for n := range fell {
-			for f := range fell[n] {
-				fell[n][f] = fell[n][f] || after[n][f] < before[n][f]
-			}
-		}
-	}
-	return fell
+	p.plan.Eased = false
+	s.wakeWhere(root, nil, func(_ *node, v *verdict) bool { return v.refused })
 }
 
 // wakeAllRefused is wakeRefused in all trees.

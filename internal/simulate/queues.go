@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -278,6 +279,34 @@ func (s *QueueSet) check() error {
 		return fmt.Errorf("%s: no LocalQueue leads to a ClusterQueue that admits: %s", s.Name, why)
 	}
 	return nil
+}
+
+// outlived is for how long a simulated job that has outlived its limit is planned
+// to go on. Nobody ends it as a manager would, and traces are full of them: one
+// more plan a minute for each would be most of a simulation.
+const outlived = 10 * time.Minute
+
+// WithBackfill is a set in which all ClusterQueues plan alike.
+func (s *QueueSet) WithBackfill(mode admission.BackfillMode) *QueueSet {
+	out := *s
+	out.Events = slices.Clone(s.Events)
+	for i, event := range out.Events {
+		if cq, ok := event.(admission.SetClusterQueue); ok {
+			b := admission.Backfill{}
+			if cq.Backfill != nil {
+				b = *cq.Backfill
+			}
+			if b.Mode != mode {
+				b.Mode, b.Depth = mode, 0
+			}
+			cq.Backfill = &b
+			out.Events[i] = cq
+		}
+	}
+	if out.Config.Overrun == 0 {
+		out.Config.Overrun = int64(outlived)
+	}
+	return &out
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -22,7 +22,7 @@ func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
 		e.charge(q, r.FR, r.Amount)
 	}
 	q.reserving++
-	w.reservedAt, w.admittedAt = e.now, e.now
+	w.reservedAt, w.admittedAt, w.began = e.now, e.now, e.now
 	w.link()
 	e.present(w)
 	e.lacksPods(w, true)

@@ -95,6 +95,7 @@ type ReservationConflict struct {
 type reservation struct{ spec Reservation }
 
 func (e *Engine) setReservation(spec Reservation) {
+	e.plans = true
 	e.reservations.put(spec.Name, &reservation{spec: spec})
 }
 

@@ -25,7 +25,9 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 			continue
 		}
 		v := &q.pass.verdict
+		v.starter = q.starter(last.Owner.(*workload))
 		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
+		v.starter = nil
 		if v.kind != noFit {
 			if c.Parked() && q.pending.Twin(c) != nil {
 				c = q.pending.Wake(c)

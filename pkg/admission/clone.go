@@ -47,7 +47,7 @@ func init() {
 	for _, t := range []reflect.Type{
 		reflect.TypeFor[ClusterQueue](), reflect.TypeFor[Cohort](), reflect.TypeFor[Flavor](), reflect.TypeFor[LocalQueue](),
 		reflect.TypeFor[[]PodSet](), reflect.TypeFor[Selector](), reflect.TypeFor[Assignment](), reflect.TypeFor[Preempting](),
-		reflect.TypeFor[Config](), reflect.TypeFor[[]Decision](),
+		reflect.TypeFor[Config](), reflect.TypeFor[Backfill](), reflect.TypeFor[Reservation](), reflect.TypeFor[[]Decision](),
 	} {
 		sharedTypes[t] = true
 	}

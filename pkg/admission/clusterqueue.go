@@ -9,6 +9,7 @@ import (
 	"fairlead.dev/fairlead/pkg/cache"
 	"fairlead.dev/fairlead/pkg/queue"
 	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline/plan"
 )
 
 // clusterQueue is a ClusterQueue, or the name of one that a LocalQueue or an
@@ -26,6 +27,8 @@ type clusterQueue struct {
 	// would borrow. wideVerdicts: then everything in the tree is consulted.
 	strict, keeps, preemptsAnyway, wideVerdicts bool
 	pass                                        passState
+	// limited: the limits of its pending workloads tell them apart.
+	limited bool
 
 	groups  []group
 	cover   map[string]coverage
@@ -44,7 +47,11 @@ type clusterQueue struct {
 	// those for which some is held, in the queue's order.
 	// releasedAt is when the usage of a queue last fell in the trees in which it has
 	// been, by the engine's clock; the present tree's scope knows better.
-	charged    *workload
+	charged *workload
+	// policy is how its workloads are planned, reserved are those that hold
+	// reservations: see calendar.
+	policy     plan.Policy
+	reserved   []*workload
 	holders    []*workload
 	releasedAt uint64
 	roster     roster
@@ -108,6 +115,7 @@ func (e *Engine) setClusterQueue(spec ClusterQueue) {
 	least := q.spec.MinimumRuntime
 	e.changes++
 	q.spec, q.exists = spec, true
+	e.plans = e.plans || spec.Backfill.plans()
 	if least != spec.MinimumRuntime {
 		for w := q.charged; w != nil; w = w.next {
 			e.delist(w)
@@ -132,10 +140,13 @@ func (e *Engine) deleteClusterQueue(name string) {
 
 func (e *Engine) setCohort(spec Cohort) {
 	s := cache.Spec{Parent: spec.Parent, WeightMilli: spec.WeightMilli, Quotas: e.quotas(spec.Groups)}
-	if n := e.forest.FindCohort(spec.Name); n != nil && n.Exists && reflect.DeepEqual(n.Spec, s) {
+	if n := e.forest.FindCohort(spec.Name); n != nil && n.Exists && reflect.DeepEqual(n.Spec, s) &&
+		reflect.DeepEqual(e.backfills[spec.Name], spec.Backfill) {
 		return
 	}
 	e.changes++
+	e.backfills[spec.Name] = spec.Backfill
+	e.plans = e.plans || spec.Backfill.plans()
 	e.forest.SetCohort(spec.Name, s)
 }
 

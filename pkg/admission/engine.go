@@ -89,7 +89,15 @@ type Engine struct {
 	locals     directory[localName, *localQueue]
 	workloads  map[string]*workload
 	shapes     shapes
-	// reservations are the advance reservations.
+	// reservations are the advance reservations, backfills those of Cohorts;
+	// agenda has the trees in which something planned is to happen, by when.
+	// plans: some queue has planned at some time.
+	plans     bool
+	backfills map[string]*Backfill
+	agenda    *queue.Backoff
+	// decidedAt is when it decided last: until then time has passed in planned
+	// trees too, whether there was a pass or not.
+	decidedAt    int64
 	reservations directory[string, *reservation]
 	backoff      *queue.Backoff
 	free         *btree.FreeListG[*queue.Item]
@@ -150,6 +158,8 @@ func New(config Config) *Engine {
 		reservations: newDirectory[string, *reservation](stringOrder),
 		backoff:      queue.NewBackoff(),
 		deadlines:    queue.NewBackoff(),
+		backfills:    map[string]*Backfill{},
+		agenda:       queue.NewBackoff(),
 		unripe:       queue.NewBackoff(),
 		alarms:       queue.NewBackoff(),
 		changes:      1,
@@ -190,12 +200,12 @@ func (e *Engine) apply(ev Event) {
 		e.forgetEviction(ev)
 	default:
 		// A hold ends when its queue closes or its holder is overtaken, if only
-		// for a moment.
-		if e.holders > 0 {
+		// for a moment; so does a reservation.
+		if e.holders > 0 || e.plans {
 			e.sync()
 		}
 		e.edit(ev)
-		if e.holders > 0 {
+		if e.holders > 0 || e.plans {
 			e.sync()
 		}
 	}
@@ -212,6 +222,7 @@ func (e *Engine) edit(ev Event) {
 		e.setCohort(ev.Cohort)
 	case DeleteCohort:
 		e.changes++
+		delete(e.backfills, ev.Name)
 		e.forest.RemoveCohort(ev.Name)
 	case SetFlavor:
 		e.setFlavor(ev.Flavor)
@@ -235,10 +246,10 @@ func (e *Engine) edit(ev Event) {
 }
 
 // NextWake is the earliest time, Unix nanoseconds, at which a workload may be
-// tried that may not be now, or a hold ends, and whether there is one. A Decide
-// is due then.
+// tried that may not be now, a hold ends or something planned is to happen, and
+// whether there is one. A Decide is due then.
 func (e *Engine) NextWake(now int64) (at int64, ok bool) {
-	for _, b := range []*queue.Backoff{e.backoff, e.deadlines, e.unripe, e.alarms} {
+	for _, b := range []*queue.Backoff{e.backoff, e.deadlines, e.unripe, e.alarms, e.agenda} {
 		if t, waits := b.Next(); waits && (!ok || t < at) {
 			at, ok = t, true
 		}
@@ -270,6 +281,9 @@ func (e *Engine) decide() []Decision {
 	e.expire()
 	e.ripen()
 	e.ring()
+	if e.plans {
+		e.stir()
+	}
 	e.resume()
 	e.settle()
 	e.tellEnded()
@@ -285,5 +299,6 @@ func (e *Engine) decide() []Decision {
 		}
 	}
 	e.untold = e.untold[:0]
+	e.decidedAt = e.now
 	return e.out
 }

@@ -52,9 +52,11 @@ func (e *Engine) withdraw(w *workload) {
 
 func (e *Engine) present(w *workload) {
 	if w.gone() {
+		e.unchart(w.home, w)
 		e.leave(w, true)
 		return
 	}
+	e.chart(w.home, w, w.charge)
 	e.enlist(w)
 }
 
@@ -86,6 +88,10 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 	}
 	h.preempts, h.lapsed = true, false
 	h.assignment, h.reduced = e.assignment(q, w.shape, v), v.reduced
+	if !held {
+		w.began = e.now
+	}
+	e.chart(q, w, amounts)
 	if len(v.victims) > 0 || !held {
 		// Who has come back since it was evicted is not to be evicted again by
 		// whoever reads this after a restart.

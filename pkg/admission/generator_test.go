@@ -35,12 +35,15 @@ type draw struct {
 	busy bool
 	// preempting worlds have policies of preemption.
 	preempting bool
+	// planning worlds have backfill.
+	planning bool
 	// known is the number of ClusterQueues that workloads mostly go to.
 	known int
 }
 
 // features counts the cases that had something worth having.
 type features struct {
+	planning, planned                                                                          int
 	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
 	strict, holds, cycles, admissions, waits                                                   int
 	preempting, evictions, victims                                                             int
@@ -85,7 +88,7 @@ func (d *draw) quota(resource string, most int) ResourceQuota {
 		Resource: resource, Nominal: quota.Amount(d.n(most, "nominal")),
 		BorrowingLimit: d.limit("borrowing"), LendingLimit: d.limit("lending"),
 	}
-	if !d.plain && d.oneIn(60, "unlimited") {
+	if !d.plain && !d.planning && d.oneIn(60, "unlimited") {
 		r.Nominal = quota.Unlimited
 	}
 	return r
@@ -148,6 +151,7 @@ func (d *draw) clusterQueue(name string) ClusterQueue {
 	if d.oneIn(5, "selector") {
 		cq.Namespaces = &Selector{Requirements: []Requirement{{Key: "team", Operator: "In", Values: []string{"a"}}}}
 	}
+	cq.Backfill = d.backfill()
 	if d.plain {
 		return cq
 	}
@@ -184,6 +188,7 @@ func (d *draw) cohort(name string) Cohort {
 	if d.oneIn(3, "no quota") {
 		c.Groups = nil
 	}
+	c.Backfill = d.backfill()
 	// Mostly a tree: parents have lower numbers; now and then anything.
 	if i := int(name[1] - '0'); d.flat {
 		return c
@@ -193,6 +198,22 @@ func (d *draw) cohort(name string) Cohort {
 		c.Parent = fmt.Sprint("c", d.n(i, "parent"))
 	}
 	return c
+}
+
+// backfill is how a queue, or a Cohort, plans in worlds in which some do.
+func (d *draw) backfill() *Backfill {
+	if !d.planning {
+		return nil
+	}
+	b := &Backfill{
+		Mode:  []BackfillMode{BackfillEASY, BackfillEASY, BackfillConservative, BackfillNone, BackfillNone}[d.n(5, "mode")],
+		Depth: int32(d.n(4, "depth")), DefaultLimit: second * int64(1+d.n(6, "default")), BackfillUnlimited: d.oneIn(3, "trust default"),
+	}
+	if d.oneIn(3, "borrowing depth") {
+		depth := int32(d.n(3, "how deep"))
+		b.BorrowingDepth = &depth
+	}
+	return b
 }
 
 func (d *draw) flavor(name string) Flavor {
@@ -271,6 +292,9 @@ func (d *draw) workload(uid string) Workload {
 	for p := range sets {
 		w.PodSets = append(w.PodSets, d.podSet(fmt.Sprint("p", p)))
 	}
+	if d.planning && !d.oneIn(4, "no limit") {
+		w.Limit = second * int64(1+d.n(8, "run-time limit"))
+	}
 	if d.preempting && d.oneIn(6, "minimum runtime") {
 		w.MinimumRuntime = int64(1 + d.n(6, "seconds"))
 	}
@@ -288,6 +312,10 @@ func (d *draw) workload(uid string) Workload {
 // admission draws an admission that somebody else might have written.
 func (d *draw) admission(w *Workload) *Assignment {
 	a := &Assignment{ClusterQueue: fmt.Sprint("q", d.n(queueNames+1, "admitted to"))}
+	known := flavorNames + 1
+	if d.planning {
+		known = flavorNames
+	}
 	for i := range w.PodSets {
 		p := &w.PodSets[i]
 		psa := PodSetAssignment{Name: p.Name, Count: p.Count}
@@ -296,7 +324,7 @@ func (d *draw) admission(w *Workload) *Assignment {
 			if !exact || amount > 1000 {
 				amount = 1000
 			}
-			psa.Flavors = append(psa.Flavors, ResourceFlavorName{Resource: r.Resource, Flavor: fmt.Sprint("f", d.n(flavorNames+1, "found flavor"))})
+			psa.Flavors = append(psa.Flavors, ResourceFlavorName{Resource: r.Resource, Flavor: fmt.Sprint("f", d.n(known, "found flavor"))})
 			psa.Usage = append(psa.Usage, quota.ResourceAmount{Resource: r.Resource, Amount: amount})
 		}
 		a.PodSets = append(a.PodSets, psa)

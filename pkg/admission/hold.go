@@ -70,6 +70,9 @@ func (e *Engine) setHold(q *clusterQueue, w *workload, amounts []quota.Request) 
 		e.holders++
 	}
 	w.hold.amounts = amounts
+	if !w.hold.preempts {
+		e.chart(q, w, amounts)
+	}
 	e.shiftHold(q, old, amounts)
 }
 
@@ -117,6 +120,7 @@ func (e *Engine) letGo(q *clusterQueue, w *workload, h *hold) {
 		q.holders = slices.Delete(q.holders, at, at+1)
 		e.holders--
 	}
+	e.unchart(q, w)
 	amounts := h.amounts
 	h.amounts = nil
 	e.shiftHold(q, amounts, nil)
@@ -196,6 +200,7 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 	}
 	t := q.scope.tree
 	e.lift(q, w, -1)
+	e.unchart(q, w)
 	var amounts []quota.Request
 	for _, r := range v.charges {
 		room := quota.AddSaturating(t.Nominal(q.at, r.FR), -t.Usage(q.at, r.FR))
@@ -206,6 +211,9 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 			room = quota.AddSaturating(room, t.At(q.at, r.FR).BorrowingLimit)
 		}
 		room = min(room, t.Ahead().Available(q.at, r.FR))
+		if c := q.calendar(); c != nil && room > 0 {
+			room = c.planner.Ever(w.UID, q.at, r.FR, min(room, r.Amount))
+		}
 		if amount := min(r.Amount, room, t.Countable(q.at, r.FR)); amount > 0 {
 			amounts = append(amounts, quota.Request{FR: t.Global(r.FR), Amount: amount})
 		}

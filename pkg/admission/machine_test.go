@@ -1,13 +1,17 @@
 package admission
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
 	"fairlead.dev/fairlead/internal/oracle"
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
 )
 
 // machine feeds the same story to the engine and to the oracle and compares
@@ -86,6 +90,10 @@ func (m *machine) start() {
 	if m.preempting {
 		m.configure(&options)
 	}
+	if m.planning = !m.preempting && m.oneIn(3, "planning"); m.planning {
+		m.config.Slack, m.config.Overrun = second*int64(1+m.n(2, "slack")), second*int64(1+m.n(3, "overrun"))
+		options.Slack, options.Overrun, options.LimitlessBehind = m.config.Slack, m.config.Overrun, true
+	}
 	m.engine, m.now = New(m.config), second
 	m.oracle = oracle.New(options)
 	m.oracle.Apply(oracle.Time{Now: m.now})
@@ -108,6 +116,9 @@ func (m *machine) configure(o *oracle.Options) {
 func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 	m.log = append(m.log, logged{m.now, ev})
 	m.t.Logf("at %d: %T%+v", m.now, ev, ev)
+	if w, ok := ev.(SetWorkload); ok && w.Admission != nil {
+		m.t.Logf("    with %+v", *w.Admission)
+	}
 	decisions := m.engine.Step(m.now, ev)
 	for _, d := range decisions {
 		m.t.Logf("    engine: %s", Line(d))
@@ -250,13 +261,14 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 				o.Preempting = nil
 			}
 		case Wait:
-			if m.told[d.UID] == d.Reason && d.Limit == "" && limits[d.UID] == "" {
+			if m.told[d.UID] == d.Reason && d.Limit == "" && limits[d.UID] == "" && !m.planning {
 				m.t.Fatalf("workload %s was told %s again", d.UID, d.Reason)
 			}
 			m.told[d.UID], limits[d.UID] = d.Reason, d.Limit
 			m.seen.waits++
 		}
 	}
+	m.t.Logf("    planned: oracle %+v", m.oracle.Reservations())
 	for i := range max(len(admits), len(out.Admits)) {
 		switch {
 		case i >= len(out.Admits):
@@ -272,6 +284,7 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 	if evicts < len(out.Evicts) {
 		m.t.Fatalf("eviction %d: engine none, oracle %+v", evicts, out.Evicts[evicts])
 	}
+	m.compareReservations()
 	m.seen.admissions += len(admits)
 	m.seen.evictions += evicts
 	for _, w := range out.Waits {
@@ -281,6 +294,59 @@ func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 	}
 	if len(out.Waits) != len(m.told) {
 		m.t.Fatalf("%d workloads were told why they wait, %d do: %v", len(m.told), len(out.Waits), m.told)
+	}
+}
+
+// named are requests by name.
+func (m *machine) named(requests []quota.Request) string {
+	var b strings.Builder
+	for _, r := range requests {
+		name := m.engine.forest.Name(r.FR)
+		fmt.Fprintf(&b, "%s/%s=%d ", name.Flavor, name.Resource, r.Amount)
+	}
+	return b.String()
+}
+
+// compareReservations compares who holds reservations, and when time alone
+// would change something.
+func (m *machine) compareReservations() {
+	if !m.planning {
+		return
+	}
+	var got []oracle.Reserved
+	next, waits := int64(0), false
+	for _, s := range m.engine.scopes {
+		if !s.calendar.filled() {
+			continue
+		}
+		for w, c := range s.calendar.charted {
+			end, _ := s.calendar.planner.End(w.UID)
+			m.t.Logf("    %s of %s runs from %d to %d, planned %d: %v", w.UID, c.queue.name, w.began/second, c.end/second, end/second, m.named(c.requests))
+		}
+		for _, r := range s.calendar.planner.Reservations() {
+			held := oracle.Reserved{
+				UID: oracle.UID(r.UID), Queue: s.queues[r.Leaf].name, Start: r.Start, End: r.End,
+				Amounts: map[oracle.FlavorResource]int64{},
+			}
+			for _, q := range s.calendar.planner.Requests(r.UID) {
+				name := m.engine.forest.Name(s.tree.Global(q.FR))
+				held.Amounts[oracle.FlavorResource{Flavor: name.Flavor, Resource: name.Resource}] = q.Amount
+			}
+			got = append(got, held)
+		}
+		if at := s.calendar.planner.Next(); at != timeline.Forever && (!waits || at < next) {
+			next, waits = at, true
+		}
+	}
+	slices.SortFunc(got, func(a, b oracle.Reserved) int { return strings.Compare(string(a.UID), string(b.UID)) })
+	want := m.oracle.Reservations()
+	if (len(got) > 0 || len(want) > 0) && !reflect.DeepEqual(got, want) {
+		m.t.Fatalf("reservations: engine %+v, oracle %+v", got, want)
+	}
+	m.t.Logf("    planned: %+v", got)
+	m.seen.planned += len(got)
+	if at, ok := m.oracle.NextWake(); at != next || ok != waits {
+		m.t.Fatalf("next wake: engine %d %v, oracle %d %v", next, waits, at, ok)
 	}
 }
 

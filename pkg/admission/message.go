@@ -41,6 +41,8 @@ func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) str
 		return sh.misconfigured
 	case waitingForPreempted:
 		return e.explainHold(q, c)
+	case delaysOthers:
+		return e.explainDelay(q, c)
 	case searchStopped, rateLimited, ratioCapped, holdTimedOut:
 		return e.explainLimit(q, reason) + "; " + e.explain(q, c, waitingForQuota)
 	}

@@ -13,12 +13,15 @@ import (
 func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 	first := c.First()
 	c = e.parkClass(q, c, v)
+	if q.scope.calendar != nil {
+		defer e.planParked(q)
+	}
 	if q.strict || !q.pending.Related() {
 		return
 	}
 	for i := 0; i < len(q.pending.Active()); {
 		o := q.pending.Active()[i]
-		if !e.alike(c, o) || o.Alone() && o.First().Owner.(*workload).preempting() {
+		if !e.alike(c, o) || o.Alone() && o.First().Owner.(*workload).holds() {
 			i++
 			continue
 		}
@@ -47,7 +50,7 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 // alike says whether two classes of a queue are of equal shape and priority:
 // they may differ in names, and in selectors that open the same flavors.
 func (e *Engine) alike(c, o *queue.Class) bool {
-	return c.Priority == o.Priority && c.Plan.Form == o.Plan.Form && c.Plan.Opens(o.Plan) &&
+	return c.Priority == o.Priority && c.Limit == o.Limit && c.Plan.Form == o.Plan.Form && c.Plan.Opens(o.Plan) &&
 		e.shapes.list[c.Shape].alike(e.shapes.list[o.Shape])
 }
 
@@ -57,6 +60,7 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	}
 	e.clock++
 	e.note(c, v)
+	c.First().Owner.(*workload).sight = sightNone
 	epoch := q.pending.Epoch()
 	switch {
 	case !c.Parked():
@@ -80,6 +84,16 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	if c.Alone() && c.First().Owner.(*workload).preempting() {
 		reason = waitingForPreempted
 	}
+	if v.refused && reason == waitingForQuota {
+		e.tellRefused(q, c)
+		return c
+	}
+	if reason == waitingForQuota && c.Told() == delaysOthers {
+		c.Tell(delaysOthers, func(i *queue.Item) {
+			e.out = append(e.out, Wait{UID: i.UID, Reason: WaitingForQuota, Message: e.explain(q, c, waitingForQuota)})
+		})
+		return c
+	}
 	e.tell(q, c, reason, "")
 	if reason == v.reason {
 		c = e.rejoin(q, c, v)
@@ -91,7 +105,7 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 // they have got the same verdict by now.
 func (e *Engine) rejoin(q *clusterQueue, c *queue.Class, v *verdict) *queue.Class {
 	o := q.pending.Fellows(c)
-	if o == nil || !c.Plan.Wavers || !got(o, v) || q.woken() && q.eligible(o) {
+	if o == nil || c.First().Owner.(*workload).holds() || !c.Plan.Wavers || !got(o, v) || q.woken() && q.eligible(o) {
 		return c
 	}
 	return q.pending.Rejoin(c, e.clock)
@@ -139,6 +153,7 @@ func (e *Engine) parkLater(q *clusterQueue, c *queue.Class, i *queue.Item, v *ve
 	}
 	if parked := q.pending.ParkAfter(c, i, e.clock); parked != nil {
 		e.note(parked, v)
+		parked.First().Owner.(*workload).sight = sightNone
 		q.scope.changed(q)
 		e.tell(q, parked, v.reason, "")
 	}
@@ -147,7 +162,7 @@ func (e *Engine) parkLater(q *clusterQueue, c *queue.Class, i *queue.Item, v *ve
 // note keeps of a verdict on a class what tells whether a fall may change it.
 func (e *Engine) note(c *queue.Class, v *verdict) {
 	c.Consult(v.consulted)
-	c.Wide, c.Kind = v.wide, int8(v.kind)
+	c.Wide, c.Kind, c.Refused = v.wide, int8(v.kind), v.refused
 	c.Again = v.again
 	if !v.stopped {
 		c.Tries = 0

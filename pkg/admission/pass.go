@@ -51,8 +51,12 @@ type passState struct {
 // changed.
 func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
-	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission, 0
+	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission || s.calendar != nil, 0
 	e.wake(s)
+	if s.calendar != nil {
+		e.beginPlan(s)
+		defer e.schedule(s)
+	}
 	s.literal = false
 	ran, goOn := false, true
 	if !s.fallenNow.Empty() {
@@ -168,17 +172,21 @@ func (e *Engine) act(q *clusterQueue) bool {
 	w := item.Owner.(*workload)
 	switch {
 	case v.kind == fits:
+		held := w.reserved || w.hold != nil
 		e.dropHold(q, w, "")
 		e.admit(q, w, v)
+		e.planActed(q, held)
 		return true
 	case v.found() && w.hold != nil && w.hold.lapsed && !q.released(w.hold):
 		e.parkAlone(q, item, v, holdTimedOut)
+		e.planParked(q)
 		return false
 	case v.found() && e.preempt(q, w, v):
 		e.parkAlone(q, item, v, waitingForPreempted)
+		e.planActed(q, true)
 		return false
 	}
-	if q.strict && q.pending.First() == item {
+	if q.strict && q.pending.First() == item && q.policy.Depth == 0 {
 		e.holdFor(q, w, v)
 	}
 	e.park(q, item.Class(), v)
@@ -209,6 +217,9 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 		q.pass.item = e.findBestEffort(s, q)
 	}
 	q.pass.version = s.version
+	if s.calendar != nil && q.pass.item != nil {
+		q.pass.item.Owner.(*workload).see(&q.pass.verdict)
+	}
 	switch {
 	case q.pass.item != nil && !q.pass.acted:
 		s.tournament.Enter(q.at)

@@ -236,6 +236,9 @@ func (m *machine) submit() {
 	} else if m.oneIn(15, "not yet") {
 		w.NotBefore = m.now + second*int64(m.n(4, "delay"))
 	}
+	if w.Admission != nil && m.planning {
+		w.Started = max(1, m.now-second*int64(m.n(4, "started")))
+	}
 	if w.Admission != nil {
 		w.ReservedAt = max(1, m.now-second*int64(m.n(4, "reserved")))
 		if !m.oneIn(4, "not admitted") {
@@ -257,7 +260,7 @@ func (m *machine) confirmOrClear(o *object) {
 	switch {
 	case o.assumed != nil:
 	case m.oneIn(2, "clear"):
-		w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt = nil, false, 0, 0
+		w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt, w.Started = nil, false, 0, 0, 0
 	default:
 		w.PodSets = slices.Clone(w.PodSets)
 		w.PodSets[0].Reclaimable = int32(m.n(int(w.PodSets[0].Count)+1, "reclaimed"))
@@ -285,7 +288,7 @@ func (m *machine) forgetOrStale(o *object) {
 // change edits a pending workload, or shows it again as it is.
 func (m *machine) change(o *object) {
 	w := o.Workload
-	switch m.n(5, "change") {
+	switch m.n(6, "change") {
 	case 0:
 		w.Priority = int32(m.n(3, "priority"))
 	case 1:
@@ -294,6 +297,10 @@ func (m *machine) change(o *object) {
 		w.PodSets = []PodSet{m.podSet("p0")}
 	case 3:
 		w.Queue = m.queueName()
+	case 4:
+		if m.planning {
+			w.Limit = second * int64(m.n(6, "other limit"))
+		}
 	}
 	m.set(w)
 }
@@ -410,7 +417,7 @@ func (m *machine) checkRebuild() {
 		m.t.Fatalf("law 3: rebuilt state charges %v instead of %v", got, want)
 	}
 	m.checkResumed(again)
-	if len(m.oracle.Holds()) > 0 || len(m.oracle.UnservedAfterRise()) > 0 {
+	if len(m.oracle.Holds()) > 0 || len(m.oracle.UnservedAfterRise()) > 0 || m.planning {
 		return // not kept through a restart; see semantics, section 4
 	}
 	for _, o := range m.workloads {
@@ -479,5 +486,6 @@ func (m *machine) count() {
 	add(&s.lenient, m.lenient)
 	add(&s.flat, m.flat)
 	add(&s.preempting, m.preempting)
+	add(&s.planning, m.planning)
 	add(&s.holds, len(m.oracle.Holds()) > 0)
 }

@@ -18,6 +18,10 @@ const (
 	ratioCapped
 	holdTimedOut
 	waitingForPodsReady
+	// In planned trees: it would delay a reservation; the order of a StrictFIFO
+	// queue holds it back.
+	delaysOthers
+	heldBackNow
 	reasonCodes
 )
 
@@ -36,6 +40,8 @@ var reasonNames = [reasonCodes]PendingReason{
 	ratioCapped:         WaitingForQuota,
 	holdTimedOut:        WaitingForQuota,
 	waitingForPodsReady: WaitingForPodsReady,
+	delaysOthers:        WaitingForQuota,
+	heldBackNow:         WaitingForQuota,
 }
 
 var limitNames = [reasonCodes]PreemptionLimit{

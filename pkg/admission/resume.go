@@ -85,6 +85,8 @@ func (e *Engine) redeem(q *clusterQueue, w *workload) {
 	w.hold.preempts, w.hold.victims = true, p.Victims
 	w.hold.decidedAt, w.hold.until, w.hold.setAt = p.DecidedAt, p.Deadline, e.clock
 	e.deadlines.Put(&w.Item, p.Deadline)
+	w.began = e.now
+	e.chart(q, w, amounts)
 }
 
 // resume tells once more to evict what was to be evicted before the restart,

@@ -74,6 +74,8 @@ type scope struct {
 	changeEpoch uint64
 	least       []quota.Amount
 	flavorOf    []uint64
+	// calendar is the tree's future, nil if nobody plans in it.
+	calendar *calendar
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -85,6 +87,11 @@ func (e *Engine) sync() {
 		return
 	}
 	gone := func(s *scope) bool { return s.tree.Stale() }
+	for _, s := range e.scopes {
+		if gone(s) && s.calendar != nil && s.calendar.alarmAt != 0 {
+			e.agenda.Drop(s.calendar.alarm, s.calendar.alarmAt)
+		}
+	}
 	e.scopes = slices.DeleteFunc(e.scopes, gone)
 	e.dirty = slices.DeleteFunc(e.dirty, gone)
 	for _, t := range trees {
@@ -93,6 +100,7 @@ func (e *Engine) sync() {
 		for _, q := range s.byName {
 			e.reopen(q)
 			clear(q.plans)
+			e.regroup(q)
 			q.pending.Replan(func(c *queue.Class) *quota.Plan {
 				p := e.planFor(q, e.shapes.list[c.Shape])
 				s.ask(p)
@@ -103,7 +111,8 @@ func (e *Engine) sync() {
 			if q.strict {
 				e.watchHead(q)
 				e.watchHolders(q)
-			} else if h := q.headHolder(); h != nil {
+			}
+			if h := q.headHolder(); h != nil && (!q.strict || q.policy.Depth > 0) {
 				e.dropHeadHold(q, h)
 			}
 		}
@@ -134,6 +143,7 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 		fallen: make([]quota.Set, len(t.Nodes)),
 	}
 	parent := make([]int32, len(t.Nodes))
+	var earlier []*scope
 	for i, n := range t.Nodes {
 		parent[i] = t.Parent(int32(i))
 		if !s.fair && parent[i] >= 0 {
@@ -143,6 +153,9 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 			continue
 		}
 		q := e.queues.byName[n.Name]
+		if q.scope != nil {
+			earlier = append(earlier, q.scope)
+		}
 		q.derive(e, s, int32(i))
 		s.queues[i] = q
 		s.nested = s.nested || parent[i] > 0
@@ -151,7 +164,9 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 		s.byName = append(s.byName, q)
 	}
 	slices.SortFunc(s.byName, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
-	if s.ranked = !s.policies && s.rankable(); s.ranked {
+	e.decidePlanned(s)
+	s.inherit(earlier)
+	if s.ranked = !s.policies && s.calendar == nil && s.rankable(); s.ranked {
 		e.prepareRankings(s)
 	}
 	s.tournament = fairshare.NewTournament(parent, s)
@@ -342,6 +357,12 @@ func (e *Engine) wakeTree(q *clusterQueue) {
 
 // enqueue puts a pending workload into its queue.
 func (e *Engine) enqueue(q *clusterQueue, w *workload) {
+	w.Limit, w.sight = 0, sightNone
+	if q.limited {
+		if w.Limit = w.limit; w.isBlocked() {
+			w.Told = 0 // it is not blocked here before it has been looked at
+		}
+	}
 	c := q.pending.Insert(&w.Item, w.shape.number)
 	if w.pledge != nil {
 		defer e.redeem(q, w)
@@ -368,6 +389,7 @@ func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 	first := c.First() == &w.Item
 	q.pending.Remove(&w.Item)
 	e.dropHold(q, w, HoldChanged)
+	e.giveUp(q, w)
 	if q.pass.head == &w.Item {
 		q.pass.headKind = unseen
 	}

@@ -108,7 +108,7 @@ func (e *Engine) Snapshot() *Snapshot {
 		}
 	})
 	e.reservations.each(func(r *reservation) {
-		snap.Reservations = append(snap.Reservations, ReservationStatus{Name: r.spec.Name})
+		snap.Reservations = append(snap.Reservations, e.reservationStatus(r))
 	})
 	return snap
 }

@@ -39,7 +39,11 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 				if w := last.Owner.(*workload); w.preempting() {
 					e.dropHold(q, w, HoldOvertaken)
 				}
-				e.tell(q, c, waitingForQuota, heldBackMessage)
+				reason := waitingForQuota
+				if q.scope.calendar != nil {
+					reason = heldBackNow
+				}
+				e.tell(q, c, reason, heldBackMessage)
 			default:
 				return last
 			}

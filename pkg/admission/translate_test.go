@@ -45,6 +45,7 @@ func oracleQueue(cq ClusterQueue) oracle.ClusterQueue {
 			BorrowWithinCohort:  oracle.PreemptionPolicy(cq.Preemption.BorrowWithinCohort),
 		},
 		MinimumRuntime: cq.MinimumRuntime * second,
+		Backfill:       oracleBackfill(cq.Backfill),
 		WeightMilli:    &cq.WeightMilli, Stop: oracle.StopPolicy(cq.Stop), Terminating: cq.Inactive != "",
 	}
 	if t := cq.Preemption.MaxPriorityThreshold; t != nil {
@@ -58,7 +59,21 @@ func oracleQueue(cq ClusterQueue) oracle.ClusterQueue {
 }
 
 func oracleCohort(c Cohort) oracle.Cohort {
-	return oracle.Cohort{Name: c.Name, Parent: c.Parent, Groups: oracleGroups(c.Groups), WeightMilli: &c.WeightMilli}
+	return oracle.Cohort{Name: c.Name, Parent: c.Parent, Groups: oracleGroups(c.Groups), WeightMilli: &c.WeightMilli, Backfill: oracleBackfill(c.Backfill)}
+}
+
+func oracleBackfill(b *Backfill) oracle.Backfill {
+	if b == nil {
+		return oracle.Backfill{}
+	}
+	out := oracle.Backfill{
+		Mode: oracle.BackfillMode(b.Mode), Depth: int(b.Depth), DefaultLimit: b.DefaultLimit, Unlimited: b.BackfillUnlimited,
+	}
+	if b.BorrowingDepth != nil {
+		depth := int(*b.BorrowingDepth)
+		out.BorrowingDepth = &depth
+	}
+	return out
 }
 
 func oracleFlavor(f Flavor) oracle.Flavor {
@@ -78,6 +93,7 @@ func oracleWorkload(w Workload, now int64) oracle.Workload {
 		Priority: int64(w.Priority), QueueTime: w.QueueTime, Active: !w.Inactive,
 		Evicted: w.Evicted, Misconfigured: w.Misconfigured,
 		ReservedAt: w.ReservedAt, AdmittedAt: w.AdmittedAt, MinimumRuntime: w.MinimumRuntime * second,
+		Limit: w.Limit, Started: w.Started,
 	}
 	if w.NotBefore > now {
 		out.Withheld = oracle.PendingEvaluation

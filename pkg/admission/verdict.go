@@ -49,6 +49,10 @@ type verdict struct {
 	consulted quota.Set
 	// wide: the verdict depends on everything in the tree.
 	wide bool
+	// starter is who would start, in a planned tree; nil where nobody asks
+	// whether he may. refused: in a flavor in which there is room he may not.
+	starter *workload
+	refused bool
 	// seek searches for victims while the verdict is given; nil finds none.
 	seek *planner
 	// short is what is short of charges; victims are those found for it.
@@ -103,7 +107,7 @@ func (v *verdict) same(o *verdict) bool {
 // workload's own must have been lifted.
 func (e *Engine) judge(q *clusterQueue, sh *shape, full *quota.Plan, v *verdict) {
 	v.consulted.Clear()
-	v.wide, v.reduced, v.again = false, 0, 0
+	v.wide, v.reduced, v.again, v.refused = false, 0, 0, false
 	v.stopped, v.over, v.victims = false, false, v.victims[:0]
 	if sh.misconfigured != "" {
 		v.grade, v.reason, v.plan = grade{kind: noFit}, misconfigured, full
@@ -135,6 +139,7 @@ func (e *Engine) judge(q *clusterQueue, sh *shape, full *quota.Plan, v *verdict)
 // anything can be preempted, with victims.
 func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
 	w := i.Owner.(*workload)
+	v.starter = q.starter(w)
 	lifted := len(w.held()) > 0
 	if lifted {
 		e.lift(q, w, -1)
@@ -146,7 +151,7 @@ func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
 	if v.seek != nil && w.preempting() {
 		e.keepTo(q, w, v)
 	}
-	v.seek = nil
+	v.seek, v.starter = nil, nil
 	if lifted {
 		e.lift(q, w, +1)
 	}
@@ -157,6 +162,15 @@ func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
 	case v.over:
 		v.reason = ratioCapped
 	}
+}
+
+// starter is who asks the calendar whether he may start: nobody where there is
+// none, and not the one for whom quota is held.
+func (q *clusterQueue) starter(w *workload) *workload {
+	if q.scope.calendar == nil || w.preempting() {
+		return nil
+	}
+	return w
 }
 
 // found says whether a workload that does not fit has found victims, or needs
@@ -261,6 +275,9 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 		g := grade{kind: noFit, exceeds: true}
 		if exact && !alt.Overflow {
 			g = q.gradeAmount(r.FR, amount, v.seek)
+		}
+		if g.kind == fits && v.starter != nil && !q.mayStart(v.starter, r.FR, amount) {
+			g, v.refused = grade{kind: noFit}, true
 		}
 		if g.kind != fits {
 			short |= 1 << min(j, 63)

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"reflect"
 
 	"fairlead.dev/fairlead/pkg/queue"
@@ -64,6 +65,12 @@ type workload struct {
 	// is not in the engine's unripe list.
 	reservedAt, admittedAt int64
 	runtime, ripe          int64
+	// limit is for how long it may run, 0 if nobody knows; began is when it
+	// started to use its quota, or a hold, as far as is known. reserved: it holds a
+	// reservation.
+	limit, began int64
+	reserved     bool
+	sight        sight
 	// fairAt is the engine's count of changes when fair sharing evicted it last.
 	fairAt                             uint64
 	evicted, evicting, leaving, listed bool
@@ -121,10 +128,12 @@ func (e *Engine) setWorkload(ev *Workload) {
 		e.displace(w)
 		e.describe(w, ev)
 		e.adopt(w, ev)
-	case e.differs(w, ev):
+	case e.differs(w, ev) || w.limit != ev.Limit && w.Class() != nil && w.local.target.limited:
 		e.displace(w)
 		e.describe(w, ev)
 		e.place(w)
+	default:
+		w.limit = ev.Limit
 	}
 	if repriced {
 		e.wakeTree(w.where())
@@ -175,7 +184,7 @@ func (e *Engine) describe(w *workload, ev *Workload) {
 	}
 	w.local = local
 	w.Priority, w.Time = ev.Priority, ev.QueueTime
-	w.inactive, w.notBefore, w.runtime = ev.Inactive, ev.NotBefore, ev.MinimumRuntime
+	w.inactive, w.notBefore, w.runtime, w.limit = ev.Inactive, ev.NotBefore, ev.MinimumRuntime, ev.Limit
 	if ev.Preempting == nil {
 		w.pledge = nil
 	}
@@ -260,6 +269,10 @@ func (e *Engine) adopt(w *workload, ev *Workload) {
 	reserved, began := w.reservedAt, w.admittedAt
 	if w.state == pending {
 		reserved, began = e.now, e.now
+		w.began = cmp.Or(ev.AdmittedAt, ev.ReservedAt, e.now)
+	}
+	if ev.Started != 0 {
+		w.began = ev.Started
 	}
 	if w.home != home || !equalCharges(w.charge, charge) {
 		e.recharge(w, home, charge)
@@ -377,6 +390,7 @@ func (e *Engine) recharge(w *workload, home *clusterQueue, charge []quota.Reques
 func (e *Engine) discharge(w *workload) {
 	home := w.home
 	e.withdraw(w)
+	e.unchart(home, w)
 	w.unlink()
 	for _, r := range w.charge {
 		e.charge(home, r.FR, -r.Amount)

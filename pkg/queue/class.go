@@ -2,8 +2,8 @@ package queue
 
 import "fairlead.dev/fairlead/pkg/quota"
 
-// Class holds the workloads of a Queue that are equal in shape and priority
-// and in whether they are parked; or one of them that stands alone (Isolate).
+// Class holds the workloads of a Queue that are equal in shape, priority and
+// Limit, and in whether they are parked; or one of them that stands alone (Isolate).
 type Class struct {
 	// ParkedAt is the owner's count of the moment at which it was parked.
 	ParkedAt uint64
@@ -13,11 +13,15 @@ type Class struct {
 	// Shape is the number under which the owner of the Queue knows the shape.
 	Shape    int32
 	Priority int32
+	Limit    int64
 	// Kind is what kind the last verdict was, in the owner's numbers.
 	Kind int8
 	// Wide says that the last verdict depends on everything in the tree.
-	Wide   bool
-	parked bool
+	Wide bool
+	// Refused says that the last verdict refused a flavor in which there is
+	// room.
+	Refused bool
+	parked  bool
 	// Tries counts verdicts on it for which the search for victims stopped
 	// early; Again is when it is to be tried again, whatever else happens, Unix
 	// nanoseconds, 0 if there is no such time.
@@ -50,7 +54,7 @@ func (c *Class) Parked() bool { return c.parked }
 // Alone says that the class is one workload that stands alone.
 func (c *Class) Alone() bool { return c.alone != nil }
 
-func (c *Class) key() classKey { return classKey{c.Shape, c.Priority, c.alone} }
+func (c *Class) key() classKey { return classKey{c.Shape, c.Priority, c.Limit, c.alone} }
 
 // Twins is the class itself and the one of the same shape and priority that is
 // parked, or not, as it is not.
@@ -98,7 +102,7 @@ func (c *Class) Notes(consulted quota.Set, wide bool, kind int8) bool {
 // learn takes over what is known of the last verdict on o.
 func (c *Class) learn(o *Class) {
 	c.consulted, c.more = o.consulted, append(c.more[:0], o.more...)
-	c.Kind, c.Wide = o.Kind, o.Wide
+	c.Kind, c.Wide, c.Refused = o.Kind, o.Wide, o.Refused
 	c.Tries = o.Tries
 	if c.Again == 0 || o.Again != 0 && o.Again < c.Again {
 		c.Again = o.Again
@@ -136,6 +140,29 @@ func (c *Class) TellAlone(i *Item, reason uint8) bool {
 	}
 	i.Told, c.mixed = reason, true
 	return true
+}
+
+// TellFirst notes that its first workload is told another reason than the rest;
+// false if it has been told already.
+func (c *Class) TellFirst(reason uint8) bool {
+	i := c.First()
+	if i.Told == reason {
+		return false
+	}
+	i.Told = reason
+	return true
+}
+
+// Find is its first workload, in order, that satisfies a condition; nil if none
+// does.
+func (c *Class) Find(is func(*Item) bool) (found *Item) {
+	c.members.any(func(i *Item) bool {
+		if is(i) {
+			found = i
+		}
+		return found != nil
+	})
+	return found
 }
 
 // Told is the reason that all workloads but the newest were told, 0 if they were

@@ -12,6 +12,9 @@ type Item struct {
 	UID      string
 	Time     int64 // queue time, Unix nanoseconds
 	Priority int32
+	// Limit tells workloads of equal shape apart; 0 where that is not wanted. Like
+	// the order it must not change while the item is in a Queue.
+	Limit int64
 	// Told is the reason last told for waiting, 0 if none. It is its owner's
 	// to set when the workload leaves.
 	Told uint8

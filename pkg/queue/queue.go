@@ -34,6 +34,7 @@ type formKey struct {
 
 type classKey struct {
 	shape, priority int32
+	limit           int64
 	alone           *Item
 }
 
@@ -127,7 +128,7 @@ func (q *Queue) relate(p *quota.Plan, priority int32, by int) {
 // the class is new its Plan is nil: the caller sets it by SetPlan, or all by
 // Replan before it looks at any.
 func (q *Queue) Insert(i *Item, shape int32) *Class {
-	return q.insert(i, classKey{shape, i.Priority, nil})
+	return q.insert(i, classKey{shape, i.Priority, i.Limit, nil})
 }
 
 func (q *Queue) insert(i *Item, k classKey) *Class {
@@ -139,7 +140,7 @@ func (q *Queue) insert(i *Item, k classKey) *Class {
 	c := t.Active
 	if c == nil {
 		c = q.class()
-		c.Shape, c.Priority, c.alone, c.twins = k.shape, k.priority, k.alone, t
+		c.Shape, c.Priority, c.Limit, c.alone, c.twins = k.shape, k.priority, k.limit, k.alone, t
 		if t.Parked != nil {
 			c.Plan = t.Parked.Plan
 		}
@@ -246,7 +247,7 @@ func (q *Queue) Isolate(i *Item) *Class {
 	}
 	plan, shape := old.Plan, old.Shape
 	q.Remove(i)
-	c := q.insert(i, classKey{shape, i.Priority, i})
+	c := q.insert(i, classKey{shape, i.Priority, i.Limit, i})
 	if plan != nil {
 		q.SetPlan(c, plan)
 	}
@@ -256,7 +257,7 @@ func (q *Queue) Isolate(i *Item) *Class {
 // Fellows is the parked class of the workloads of the same shape and priority as
 // one that stands alone, nil if there is none.
 func (q *Queue) Fellows(c *Class) *Class {
-	if t := q.twins[classKey{c.Shape, c.Priority, nil}]; t != nil && c.alone != nil {
+	if t := q.twins[classKey{c.Shape, c.Priority, c.Limit, nil}]; t != nil && c.alone != nil {
 		return t.Parked
 	}
 	return nil
@@ -283,6 +284,26 @@ func (q *Queue) Rejoin(c *Class, now uint64) *Class {
 	return c
 }
 
+// SetApart lets a workload stand alone as Isolate does, but parked if it is
+// parked, with what is known of its last verdict, and returns its class.
+func (q *Queue) SetApart(i *Item) *Class {
+	old := i.class
+	if old.alone != nil {
+		return old
+	}
+	known := Class{ParkedAt: old.ParkedAt, parked: old.parked}
+	known.learn(old)
+	c := q.Isolate(i)
+	c.learn(&known)
+	if !known.parked {
+		return c
+	}
+	told := i.Told
+	c = q.Park(c, known.ParkedAt)
+	c.told, c.untold, i.Told = told, c.untold[:0], told
+	return c
+}
+
 // ParkAfter parks those workloads of an active class that come after i, as
 // Park does with all.
 func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
@@ -306,7 +327,7 @@ func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
 	q.active = drop(q.active, active)
 	t.Active = nil // so that insert makes another
 	for _, o := range later {
-		q.insert(o, classKey{shape, o.Priority, nil})
+		q.insert(o, classKey{shape, o.Priority, o.Limit, nil})
 	}
 	t.Active.Plan = active.Plan
 	t.Active.learn(active)

@@ -28,6 +28,9 @@ type Plan struct {
 	Form uint64
 	// Memo is for whoever made the plan.
 	Memo []any
+	// Whole are complete choices, one alternative of each item: what each asks
+	// for together. They are listed when somebody first plans ahead.
+	Whole [][]Request
 	// IfShort is what is known beforehand of the case that a simple plan does
 	// not fit: see Alternative.
 	IfShort int8

@@ -219,7 +219,11 @@ func (s *Simulator) tell(job int32, l *liveJob, evicted bool) {
 			Limit: int64(j.Limit), Started: l.reserved,
 		}
 	}
+	w.Limit = int64(j.Limit)
 	w.Admission, w.ReservedAt, w.Evicted = l.admission, l.reserved, evicted
+	if w.Admission != nil && w.Started == 0 {
+		w.Started = l.reserved
+	}
 	w.PodsReady = l.admission != nil // at once
 	s.engine.Step(s.now, admission.SetWorkload{Workload: w})
 }

@@ -120,6 +120,9 @@ func (t *Timeline) Parent(n int32) int32 { return t.parent[n] }
 // End is the first number past n and the nodes below it.
 func (t *Timeline) End(n int32) int32 { return t.end[n] }
 
+// FlavorResources is the number of flavor-resources.
+func (t *Timeline) FlavorResources() int32 { return t.frs }
+
 // Nominal is a node's own quota of f.
 func (t *Timeline) Nominal(n, f int32) quota.Amount { return t.at(n, f).nominal }
 

@@ -55,6 +55,8 @@ type Plan struct {
 	Named   []Window // windows for groups; see SetNamed
 	Held    []Held
 
+	// Eased: something was taken off the timeline, until somebody takes this back.
+	Eased        bool
 	freed, check bool
 }
 
@@ -116,7 +118,7 @@ func (p *Plan) Advance(now int64) {
 func (p *Plan) Run(w Workload, alternative int, end int64) {
 	p.Finish(w.UID)
 	if p.drop(w.UID) {
-		p.freed = true
+		p.freed, p.Eased = true, true
 	}
 	if end <= p.Now {
 		end = plus(p.Now, p.more(w))
@@ -143,13 +145,15 @@ func (p *Plan) Start(w Workload, alternative int) { p.Run(w, alternative, plus(p
 func (p *Plan) Finish(uid string) {
 	n := len(p.Running)
 	p.Running = slices.DeleteFunc(p.Running, func(r Running) bool { return r.UID == uid })
-	p.freed = p.freed || len(p.Running) < n
+	if len(p.Running) < n {
+		p.freed, p.Eased = true, true
+	}
 }
 
 // Release takes a reservation away.
 func (p *Plan) Release(uid string) {
 	if p.drop(uid) {
-		p.freed = true
+		p.freed, p.Eased = true, true
 	}
 }
 
@@ -167,19 +171,19 @@ func (p *Plan) Block(c Charge) bool {
 // Unblock removes a window.
 func (p *Plan) Unblock(i int) {
 	p.Windows = slices.Delete(p.Windows, i, i+1)
-	p.freed = true
+	p.freed, p.Eased = true, true
 }
 
 // SetNamed replaces the windows for groups.
 func (p *Plan) SetNamed(windows []Window) {
 	p.Named = windows
-	p.freed, p.check = true, true
+	p.freed, p.check, p.Eased = true, true, true
 }
 
 // Requota replaces the quotas.
 func (p *Plan) Requota(t Tree) {
 	p.Tree = t
-	p.freed, p.check = true, true
+	p.freed, p.check, p.Eased = true, true, true
 }
 
 func (p *Plan) drop(uid string) bool {
@@ -210,7 +214,7 @@ func (p *Plan) Plan(blocked []Workload) {
 	for _, h := range slices.Clone(p.Held) {
 		if !slices.ContainsFunc(keep, func(w Workload) bool { return same(w, h.Workload) }) {
 			p.drop(h.UID)
-			p.freed = true
+			p.freed, p.Eased = true, true
 		}
 	}
 	broken := false
@@ -222,14 +226,14 @@ func (p *Plan) Plan(blocked []Workload) {
 		}
 	}
 	if broken {
-		p.Held = nil
+		p.Held, p.Eased = nil, true
 	}
 	for moved := p.freed; moved; {
 		moved = false
 		last := map[string]int64{}
 		for _, w := range keep {
 			if p.held(w.UID) != nil && p.place(w, last) {
-				moved = true
+				moved, p.Eased = true, true
 			}
 		}
 	}

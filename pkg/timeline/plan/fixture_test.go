@@ -102,7 +102,7 @@ type both struct {
 
 func drawBoth(t *rapid.T) (*both, []int) {
 	tree, leaves := drawTree(t)
-	b := &both{naive: &oracle.Plan{Tree: tree, Horizon: 80}, class: map[string]uint64{}}
+	b := &both{naive: &oracle.Plan{Tree: tree, Horizon: 80, Behind: true}, class: map[string]uint64{}}
 	b.naive.Slack = rapid.Int64Range(0, 1).Draw(t, "slack")
 	b.naive.Overrun = rapid.Int64Range(1, 2).Draw(t, "overrun")
 	config := plan.Config{Slack: b.naive.Slack, Overrun: b.naive.Overrun}

@@ -12,8 +12,13 @@ import "fairlead.dev/fairlead/pkg/timeline"
 // limit, a window was added or a quota cut, or it could not start in time.
 // Then all are made anew, in order. After a Plan no reservation could be made
 // earlier by itself, but for the order in its class.
-func (p *Planner) Plan(blocked []Workload) {
+//
+// It says whether a reservation that was held is elsewhere now, or gone.
+func (p *Planner) Plan(blocked []Workload) (moved bool) {
 	p.round++
+	was := p.eased
+	p.eased = false
+	defer func() { moved, p.eased = moved || p.eased, was }()
 	for n := range p.count {
 		p.count[n] = 0
 	}
@@ -41,12 +46,12 @@ func (p *Planner) Plan(blocked []Workload) {
 			}
 		}
 	}
-	for moved := p.freed; moved; {
-		moved = false
+	for again := p.freed; again; {
+		again = false
 		clear(p.last)
 		for _, w := range first {
 			if h := p.held[w.UID]; h != nil && p.improve(h) {
-				moved = true
+				again, moved = true, true
 			}
 		}
 	}
@@ -63,6 +68,7 @@ func (p *Planner) Plan(blocked []Workload) {
 		}
 	}
 	p.freed, p.check = false, false
+	return moved
 }
 
 // broken says whether some reservation cannot be kept.
@@ -106,7 +112,7 @@ func (p *Planner) release(h *held) {
 	}
 	h.gone = true
 	delete(p.held, h.UID)
-	p.freed = true
+	p.freed, p.eased = true, true
 }
 
 // reserve makes a reservation for a workload that holds none; nil if it can
@@ -156,13 +162,19 @@ func (p *Planner) from(h *held, planned int64) int64 {
 
 // place finds the earliest start from an instant on of a workload that is not
 // charged, beside all that is; of equal ones the first alternative's. It
-// returns false if there is none.
+// returns false if there is none. One without limit, unless the default is
+// trusted, is placed where it would fit if it never ended: else it could be
+// planned, and then start, ahead of another's reservation.
 func (p *Planner) place(h *held, from int64) bool {
 	own := p.own(h.Leaf)
 	length := after(p.length(&h.Workload), p.config.Slack)
+	search := length
+	if h.Limit == 0 && !p.config.Policies[h.Leaf].BackfillUnlimited {
+		search = timeline.Forever // nobody whom it might run into is planned after that
+	}
 	found := false
 	for i, request := range h.Alternatives {
-		t, ok := p.line.EarliestStart(h.Leaf, request, length, from, own)
+		t, ok := p.line.EarliestStart(h.Leaf, request, search, from, own)
 		if ok && (!found || t < h.start) {
 			found = true
 			h.alternative, h.start, h.end = i, t, after(t, length)

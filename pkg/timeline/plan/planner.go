@@ -25,11 +25,12 @@ type Planner struct {
 	windows []window
 	// freed: something may start earlier than planned. check: some reservation
 	// may not fit any more.
-	freed, check bool
-	borrowing    []int // by leaf: reservations that borrow
-	count        []int // by leaf: room for Plan
-	round        uint64
-	last         map[uint64]int64 // by class: start of the one planned last
+	// eased: something was taken off the timeline since Eased was asked last.
+	freed, check, eased bool
+	borrowing           []int // by leaf: reservations that borrow
+	count               []int // by leaf: room for Plan
+	round               uint64
+	last                map[uint64]int64 // by class: start of the one planned last
 }
 
 type running struct {
@@ -110,14 +111,14 @@ func (p *Planner) SetConfig(config Config) error {
 		return err
 	}
 	p.config = config
-	p.freed, p.check = true, true
+	p.freed, p.check, p.eased = true, true, true
 	return nil
 }
 
 // Requota replaces the quotas: see timeline.Requota.
 func (p *Planner) Requota(tree *quota.Tree) {
 	p.line.Requota(tree)
-	p.freed, p.check = true, true
+	p.freed, p.check, p.eased = true, true, true
 }
 
 // length is for how long a workload is planned.
@@ -140,8 +141,14 @@ func (p *Planner) more(w *Workload) int64 {
 // Advance moves the present. Workloads that should have ended are planned to go
 // on; reservations that should have started begin now.
 func (p *Planner) Advance(now int64) {
+	was := p.line.Now()
 	p.line.Advance(now)
 	now = p.line.Now()
+	for _, w := range p.windows {
+		for _, c := range w.charges {
+			p.eased = p.eased || was < c.End && c.End <= now
+		}
+	}
 	for {
 		first, ok := p.byEnd.Min()
 		if !ok || first.at > now {
@@ -202,7 +209,40 @@ func (p *Planner) Finish(uid string) {
 	p.line.Remove(r.handle)
 	p.byEnd.Delete(ending{r.end, uid})
 	delete(p.running, uid)
-	p.freed = true
+	p.freed, p.eased = true, true
+}
+
+// End is until when a workload that runs is planned; false if it does not run.
+func (p *Planner) End(uid string) (int64, bool) {
+	r, ok := p.running[uid]
+	return r.end, ok
+}
+
+// Eased says whether anything was taken off the timeline since it was asked
+// last, Plan apart: room for those who were refused.
+func (p *Planner) Eased() bool {
+	eased := p.eased
+	p.eased = false
+	return eased
+}
+
+// Keep gives a workload the reservation that it held in an earlier planner.
+// Whether it can be kept shows in the next Plan. It says nothing of a workload
+// that holds one already.
+func (p *Planner) Keep(w Workload, alternative int, start, end int64) {
+	if p.held[w.UID] != nil || start >= end {
+		return
+	}
+	h := &held{Workload: w, alternative: alternative, start: start, end: end}
+	if !p.charge(h) {
+		return
+	}
+	if h.borrows = !p.line.Within(h.Leaf, h.Alternatives[alternative], start, end); h.borrows {
+		p.borrowing[h.Leaf]++
+	}
+	p.held[w.UID] = h
+	p.order = append(p.order, h)
+	p.freed, p.check = true, true
 }
 
 // Release takes a workload's reservation away, if it holds one: in the next Plan
@@ -256,9 +296,32 @@ func (p *Planner) Unblock(key string) {
 			p.line.Remove(h)
 		}
 		p.windows = append(p.windows[:i:i], p.windows[i+1:]...)
-		p.freed = true
+		p.freed, p.eased = true, true
 		return
 	}
+}
+
+// Stirs is the first instant at which Advance and Plan change anything or a
+// reservation may begin, if no event comes before; it may be past. Forever if
+// there is none.
+func (p *Planner) Stirs() int64 {
+	first := timeline.Forever
+	if e, ok := p.byEnd.Min(); ok {
+		first = e.at
+	}
+	for _, h := range p.order {
+		if !h.gone {
+			first = min(first, h.start)
+		}
+	}
+	for _, w := range p.windows {
+		for _, c := range w.charges {
+			if c.End > p.line.Now() {
+				first = min(first, c.End)
+			}
+		}
+	}
+	return first
 }
 
 // Next is the next instant at which something planned happens that no event

@@ -1,6 +1,11 @@
 package plan
 
-import "fairlead.dev/fairlead/pkg/timeline"
+import (
+	"sort"
+
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
+)
 
 // MayStart says whether a workload may start now: whether it fits now and
 // until its limit beside what runs, all windows and everybody else's
@@ -20,6 +25,32 @@ func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
 		}
 	})
 	return alternative, ok
+}
+
+// Allows says whether a workload may start now with a request, as MayStart does
+// for one of its alternatives, while also the reservations of others yield.
+func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...string) bool {
+	end := p.until(w)
+	fits := false
+	ask := func() { fits = p.line.Fits(w.Leaf, request, p.line.Now(), end) }
+	for _, uid := range yielding {
+		do := ask
+		ask = func() { p.without(uid, do) }
+	}
+	p.without(w.UID, ask)
+	return fits
+}
+
+// Ever is the most, up to an amount, of a flavor-resource that a workload could
+// use for ever from now on, beside everything but its own reservation.
+func (p *Planner) Ever(uid string, leaf, fr int32, most quota.Amount) quota.Amount {
+	p.without(uid, func() {
+		over := sort.Search(int(most), func(i int) bool {
+			return !p.line.Fits(leaf, []quota.Request{{FR: fr, Amount: quota.Amount(i) + 1}}, p.line.Now(), timeline.Forever)
+		})
+		most = quota.Amount(over)
+	})
+	return most
 }
 
 // Refusal says why a workload may not start now with one of its alternatives.
@@ -66,16 +97,39 @@ func (p *Planner) until(w *Workload) int64 {
 	return timeline.Forever
 }
 
-// without does something while a workload's own reservation is not charged.
+// without does something while a workload's own reservation, or what it uses or
+// holds already, is not charged.
 func (p *Planner) without(uid string, do func()) {
 	h := p.held[uid]
+	r, runs := p.running[uid]
+	var c timeline.Charge
 	if h != nil {
 		p.line.Remove(h.handle)
 	}
+	if runs {
+		c = p.line.Charged(r.handle)
+		p.line.Remove(r.handle)
+	}
 	do()
+	if runs {
+		r.handle, _ = p.line.Add(c)
+		p.running[uid] = r
+	}
 	if h != nil {
 		p.charge(h)
 	}
+}
+
+// Due lists who holds a reservation that has begun, in the order of the last
+// Plan.
+func (p *Planner) Due() []string {
+	var list []string
+	for _, h := range p.order {
+		if !h.gone && h.start <= p.line.Now() {
+			list = append(list, h.UID)
+		}
+	}
+	return list
 }
 
 // Reservation is what a blocked workload holds; false if it holds none.
@@ -85,6 +139,14 @@ func (p *Planner) Reservation(uid string) (Reservation, bool) {
 		return Reservation{}, false
 	}
 	return p.reservation(h), true
+}
+
+// Requests are what the reservation of a workload is for; nil if it holds none.
+func (p *Planner) Requests(uid string) []quota.Request {
+	if h := p.held[uid]; h != nil {
+		return h.Alternatives[h.alternative]
+	}
+	return nil
 }
 
 // Reservations are all that are held, in the order of the last Plan.

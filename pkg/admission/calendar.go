@@ -1,0 +1,472 @@
+package admission
+
+import (
+	"slices"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
+	"fairlead.dev/fairlead/pkg/timeline/plan"
+)
+
+// calendar is the future of one planned tree: who holds a reservation, and who
+// may start without delaying one (ADR 0005).
+//
+//	present ── chart ──> planner: what runs, until when
+//	park ────────────┐                       │
+//	                 v                       v
+//	plan: blocked workloads, in order ──> reservations ──> mayStart, in each verdict
+//	       │                                                   │ refused
+//	       └─ reservation due, room for the refused: wake <────┘ parked
+//
+// Trees in which nobody plans have none.
+type calendar struct {
+	planner *plan.Planner
+	slack   int64
+	// until is what was charted of each workload that runs or for which quota
+	// is held.
+	charted map[*workload]charted
+	// before is the scope of the same nodes before this one, until the calendar
+	// is filled; ends are what earlier calendars knew of what runs, with the
+	// ends that their planners gave it since.
+	before *scope
+	ends   map[*workload]charted
+	// stirs is when something planned changes by itself: the next pass from then
+	// on must see it.
+	stirs int64
+	// alarm stands for the tree in the engine's agenda, at the time alarmAt, 0 if
+	// it is not in it.
+	alarm   *queue.Item
+	alarmAt int64
+	blocked []*workload // room for replan
+	list    []plan.Workload
+	one     [1]quota.Request
+}
+
+// charted is what the planner was told of a workload. (In ends: planned is
+// until when it was planned in the end.)
+type charted struct {
+	queue    *clusterQueue
+	requests []quota.Request
+	end      int64
+	planned  int64
+}
+
+// filled says that the planner knows what runs. Until the first pass over a
+// new tree it does not.
+func (c *calendar) filled() bool { return c != nil && c.planner != nil }
+
+// calendar is that of the queue's tree, nil if there is none or it is not yet
+// filled.
+func (q *clusterQueue) calendar() *calendar {
+	if s := q.scope; s != nil && s.calendar.filled() && !s.tree.Stale() {
+		return s.calendar
+	}
+	return nil
+}
+
+// span is for how long a workload is planned in the queue.
+func (q *clusterQueue) span(w *workload) int64 {
+	if w.limit > 0 {
+		return w.limit
+	}
+	return q.policy.Default
+}
+
+// plannedEnd is until when a workload uses quota of the queue, as far as is
+// known. The head of a StrictFIFO queue that plans nothing holds its own without
+// end.
+func (w *workload) plannedEnd(q *clusterQueue) int64 {
+	if w.hold != nil && !w.hold.preempts {
+		return timeline.Forever
+	}
+	end := timeline.After(w.began, q.span(w))
+	if w.hold != nil {
+		end = timeline.After(end, q.scope.calendar.slack) // it starts later
+	}
+	return end
+}
+
+// chart tells the planner what a workload uses, or what is held for it, and
+// until when; it costs nothing if the planner knows.
+func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
+	c := q.calendar()
+	if c == nil {
+		return
+	}
+	end := w.plannedEnd(q)
+	now := charted{queue: q, requests: requests, end: end}
+	was, known := c.charted[w]
+	if known && was.queue == q && was.end == end && sameSlice(was.requests, requests) {
+		return
+	}
+	c.charted[w] = now
+	if known && was.queue == q && equalCharges(was.requests, requests) && was.end == end {
+		return
+	}
+	c.planner.Advance(e.decidedAt)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, end)
+	q.unreserve(w)
+	q.scope.version++
+	e.markDirty(q.scope)
+}
+
+func sameSlice(a, b []quota.Request) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// local is what requests are in the timeline's numbers. What no quota of the
+// tree lists nobody can ask for, and it is left out.
+func (c *calendar) local(s *scope, requests []quota.Request) []quota.Request {
+	list := make([]quota.Request, 0, len(requests))
+	for _, r := range requests {
+		if f := s.tree.Local(r.FR); f >= 0 && f < c.planner.Timeline().FlavorResources() && r.Amount > 0 {
+			list = append(list, quota.Request{FR: f, Amount: r.Amount})
+		}
+	}
+	return list
+}
+
+// unchart says that a workload uses nothing any more.
+func (e *Engine) unchart(q *clusterQueue, w *workload) {
+	c := q.calendar()
+	if c == nil {
+		return
+	}
+	if _, known := c.charted[w]; known {
+		delete(c.charted, w)
+		c.planner.Finish(w.UID)
+		q.scope.version++
+		e.markDirty(q.scope)
+	}
+}
+
+// giveUp takes a workload's reservation away because it leaves its queue.
+func (e *Engine) giveUp(q *clusterQueue, w *workload) {
+	if !w.reserved {
+		return
+	}
+	q.unreserve(w)
+	if c := q.calendar(); c != nil {
+		c.planner.Release(w.UID)
+		q.scope.version++
+		e.markDirty(q.scope)
+	}
+}
+
+func (q *clusterQueue) unreserve(w *workload) {
+	w.reserved = false
+	if at := slices.Index(q.reserved, w); at >= 0 {
+		q.reserved = slices.Delete(q.reserved, at, at+1)
+	}
+}
+
+// mayStart says whether a workload may start now with an amount of one
+// flavor-resource.
+func (q *clusterQueue) mayStart(w *workload, fr int32, amount quota.Amount) bool {
+	c := q.scope.calendar
+	c.one[0] = quota.Request{FR: fr, Amount: amount}
+	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit}, c.one[:])
+}
+
+// isBlocked says whether a pending workload waits for quota, or was refused, when
+// it was last looked at. Whose reservation lets it start is blocked until it has
+// had its turn.
+func (w *workload) isBlocked() bool {
+	switch {
+	case w.preempting():
+		return false
+	case w.sight == sightFit:
+		return w.reserved
+	case w.sight == sightShort:
+		return true
+	}
+	return w.Told != 0 && w.Told != heldBackNow && reasonNames[w.Told] == WaitingForQuota
+}
+
+// sight is what a representative's verdict said that has not had its turn.
+type sight uint8
+
+const (
+	sightNone sight = iota
+	sightFit
+	sightShort
+)
+
+// see notes the verdict on a new representative.
+func (w *workload) see(v *verdict) {
+	switch {
+	case v.kind == fits:
+		w.sight = sightFit
+	case v.reason == waitingForQuota:
+		w.sight = sightShort
+	default:
+		w.sight = sightNone
+	}
+}
+
+// planParked plans anew if a workload of the queue, now that something has been
+// parked, is to hold a reservation and has none.
+func (e *Engine) planParked(q *clusterQueue) {
+	c := q.calendar()
+	if c == nil {
+		return
+	}
+	c.blocked, _ = e.choose(q, c.blocked[:0])
+	if slices.ContainsFunc(c.blocked, func(w *workload) bool { return !w.reserved }) {
+		e.replan(q.scope, false)
+	}
+}
+
+// replan brings the reservations of a tree up to date, and wakes whoever they
+// let go on. begin says that a pass begins.
+func (e *Engine) replan(s *scope, begin bool) {
+	c := s.calendar
+	c.list, c.blocked = c.list[:0], c.blocked[:0]
+	for _, q := range s.byName {
+		if q.policy.Depth != 0 {
+			var lose []*workload
+			c.blocked, lose = e.choose(q, c.blocked)
+			for _, h := range lose {
+				c.planner.Release(h.UID)
+				q.unreserve(h)
+			}
+		}
+	}
+	slices.SortFunc(c.blocked, compareItems)
+	for _, w := range c.blocked {
+		c.list = append(c.list, e.planned(w))
+	}
+	due := c.planner.Due()
+	eased := c.planner.Eased()
+	moved := c.planner.Plan(c.list)
+	for _, q := range s.byName {
+		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
+			_, w.reserved = c.planner.Reservation(w.UID)
+			return !w.reserved
+		})
+	}
+	for _, w := range c.blocked {
+		if _, holds := c.planner.Reservation(w.UID); holds && !w.reserved {
+			q := w.local.target
+			w.reserved = true
+			q.reserved = append(q.reserved, w)
+			q.pending.SetApart(&w.Item)
+		}
+	}
+	s.version++
+	for _, uid := range c.planner.Due() {
+		if begin || !slices.Contains(due, uid) {
+			e.wakeHolder(s, e.workloads[uid])
+		}
+	}
+	if eased || moved {
+		e.wakeRefused(s)
+	}
+}
+
+// wakeHolder wakes a workload whose reservation has begun.
+func (e *Engine) wakeHolder(s *scope, w *workload) {
+	q := w.local.target
+	if k := w.Class(); k.Parked() {
+		q.pending.Wake(k)
+	}
+	s.invalidate(q)
+}
+
+// choose appends those of a queue's blocked workloads that are to hold
+// reservations: those that hold one, but for whom one before them that holds
+// none might preempt, then the first of the others. It also lists those who
+// lose theirs to such a one.
+func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*workload) {
+	if q.strict {
+		return e.chooseStrict(q, list), nil
+	}
+	began := len(list)
+	for _, w := range q.reserved {
+		if w.isBlocked() {
+			list = append(list, w)
+		}
+	}
+	held := list[began:]
+	slices.SortFunc(held, compareItems)
+	if e.config.Preemption != nil && mayPreempt(q.spec.Preemption.WithinClusterQueue) {
+		kept := held[:0]
+		for _, h := range held {
+			if e.yields(q, h) {
+				lose = append(lose, h)
+				continue
+			}
+			kept = append(kept, h)
+		}
+		list = list[:began+len(kept)]
+	}
+	left := q.policy.Depth - (len(list) - began)
+	if left <= 0 {
+		return list[:began+q.policy.Depth], lose
+	}
+	return append(list, q.firstBlocked(left, nil, lose)...), lose
+}
+
+// chooseStrict is choose for a StrictFIFO queue: of those that are blocked only
+// those that need not wait for one before them, whether that one is blocked or
+// not.
+func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) []*workload {
+	var before quota.Set
+	n := 0
+	for k := q.nextClass(nil); k != nil && n < q.policy.Depth; k = q.nextClass(k.First()) {
+		if w := k.First().Owner.(*workload); w.isBlocked() && !before.Meets(k.Plan.Requested) {
+			list = append(list, w)
+			n++
+		}
+		before.Join(k.Plan.Requested)
+	}
+	return list
+}
+
+// firstBlocked are the first n blocked workloads of the queue that hold no
+// reservation, or are to lose it, in its order, of those before a given one, if
+// one is given.
+func (q *clusterQueue) firstBlocked(n int, before *queue.Item, lose []*workload) []*workload {
+	var found []*workload
+	if n == 0 {
+		return nil
+	}
+	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
+		for _, k := range classes {
+			if before != nil && !k.First().Before(before) {
+				break
+			}
+			if len(found) >= n && !k.First().Before(&found[n-1].Item) {
+				break
+			}
+			got := 0
+			k.Find(func(i *queue.Item) bool {
+				w := i.Owner.(*workload)
+				if w.isBlocked() && (!w.reserved || slices.Contains(lose, w)) && (before == nil || i.Before(before)) {
+					found = append(found, w)
+					got++
+				}
+				return got == n
+			})
+			slices.SortFunc(found, compareItems)
+			found = found[:min(n, len(found))]
+		}
+	}
+	return found
+}
+
+// yields says whether a blocked workload of the queue that holds no reservation
+// stands before the holder of one and might preempt it if that ran.
+func (e *Engine) yields(q *clusterQueue, h *workload) bool {
+	for _, w := range q.firstBlocked(1<<30, &h.Item, nil) {
+		lower := h.Priority < w.Priority
+		newer := q.spec.Preemption.WithinClusterQueue == "LowerOrNewerEqualPriority" && h.Priority == w.Priority && h.Time > w.Time
+		if lower || newer {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeRefused wakes those that were refused at the last look.
+func (e *Engine) wakeRefused(s *scope) {
+	for _, q := range s.byName {
+		woken := q.pass.item != nil && q.pass.verdict.refused
+		for i := 0; i < len(q.pending.Parked()); {
+			if k := q.pending.Parked()[i]; k.Refused {
+				q.pending.Wake(k)
+				woken = true
+				continue
+			}
+			i++
+		}
+		if q.strict && !woken {
+			woken = slices.ContainsFunc(q.pending.Active(), func(k *queue.Class) bool { return k.Refused })
+		}
+		if woken {
+			s.invalidate(q)
+		}
+	}
+}
+
+// mostAlternatives is how many complete assignments of a workload are planned.
+const mostAlternatives = 16
+
+// planned is a blocked workload as the planner sees it.
+func (e *Engine) planned(w *workload) plan.Workload {
+	q := w.local.target
+	p := w.Class().Plan
+	if p.Whole == nil {
+		p.Whole = wholes(p)
+	}
+	return plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: p.Whole, Limit: w.limit, Class: classOf(q.at, p.Whole, w.limit)}
+}
+
+// wholes lists the complete assignments of a plan, the first item's flavor
+// changing last, each flavor-resource once.
+func wholes(p *quota.Plan) [][]quota.Request {
+	all := [][]quota.Request{{}}
+	for i := range p.Items {
+		if p.Items[i].Group < 0 {
+			continue // who asks for what his queue does not cover is told so
+		}
+		longer := make([][]quota.Request, 0, len(all))
+		for _, prefix := range all {
+			for a := range p.Items[i].Alternatives {
+				alt := &p.Items[i].Alternatives[a]
+				if alt.Overflow {
+					continue
+				}
+				whole := slices.Clone(prefix)
+				for _, r := range alt.Requests {
+					whole = addRequest(whole, r)
+				}
+				longer = append(longer, whole)
+			}
+		}
+		all = longer[:min(len(longer), mostAlternatives)]
+	}
+	return all
+}
+
+// classOf is a hash (FNV-1a) of what makes workloads equal for the planner,
+// never 0.
+func classOf(leaf int32, alternatives [][]quota.Request, limit int64) uint64 {
+	h := uint64(14695981039346656037)
+	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
+	mix(int64(leaf))
+	mix(limit)
+	for _, alternative := range alternatives {
+		mix(-1)
+		for _, r := range alternative {
+			mix(int64(r.FR))
+			mix(r.Amount)
+		}
+	}
+	return max(h, 1)
+}
+
+// beginPlan begins a pass over a planned tree.
+func (e *Engine) beginPlan(s *scope) {
+	if !s.calendar.filled() {
+		e.fill(s)
+	}
+	s.calendar.planner.Advance(e.now)
+	e.replan(s, true)
+}
+
+// holds says whether the workload waits with quota of its own, now or planned.
+func (w *workload) holds() bool { return w.preempting() || w.reserved }
+
+// planActed follows what a queue of a planned tree has done. held says whether
+// its workload held a reservation or quota.
+func (e *Engine) planActed(q *clusterQueue, held bool) {
+	switch {
+	case q.scope.calendar == nil:
+	case held:
+		e.replan(q.scope, false)
+	case q.scope.calendar.planner.Eased():
+		e.wakeRefused(q.scope)
+	}
+}

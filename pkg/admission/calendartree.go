@@ -1,0 +1,312 @@
+package admission
+
+import (
+	"slices"
+	"strings"
+
+	"fairlead.dev/fairlead/pkg/queue"
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
+	"fairlead.dev/fairlead/pkg/timeline/plan"
+)
+
+// policyOf is how a ClusterQueue's workloads are planned: by its own Backfill
+// or that of the nearest Cohort above that has one.
+func (e *Engine) policyOf(s *scope, at int32) plan.Policy {
+	q := s.queues[at]
+	b := q.spec.Backfill
+	for n := s.tree.Parent(at); n >= 0 && b == nil; n = s.tree.Parent(n) {
+		b = e.backfills[s.tree.Nodes[n].Name]
+	}
+	if b == nil {
+		b = &Backfill{}
+	}
+	p := plan.Policy{Depth: int(b.Depth), Borrowing: 1, Default: b.DefaultLimit, BackfillUnlimited: b.BackfillUnlimited}
+	switch b.Mode {
+	case BackfillEASY:
+		p.Depth = max(p.Depth, 0)
+		if p.Depth == 0 {
+			p.Depth = int(DefaultDepthEASY)
+		}
+	case BackfillConservative:
+		p.Depth = max(p.Depth, 0)
+		if p.Depth == 0 {
+			p.Depth = int(DefaultDepthConservative)
+		}
+	default:
+		p.Depth = 0
+	}
+	if b.BorrowingDepth != nil {
+		p.Borrowing = max(0, int(*b.BorrowingDepth))
+	}
+	if p.Default <= 0 {
+		p.Default = DefaultLimit
+	}
+	return p
+}
+
+// plans says whether somebody holds reservations by it.
+func (b *Backfill) plans() bool { return b != nil && b.Mode != "" && b.Mode != BackfillNone }
+
+// decidePlanned gives the tree a calendar if somebody in it plans.
+func (e *Engine) decidePlanned(s *scope) {
+	planned := false
+	for _, q := range s.byName {
+		q.policy = e.policyOf(s, q.at)
+		planned = planned || q.policy.Depth > 0
+	}
+	planned = planned || e.reservedNode(s)
+	if !planned || s.tree.Cycle != "" {
+		return
+	}
+	s.calendar = &calendar{slack: e.slack()}
+}
+
+// inherit lets a new scope of the same nodes know what the calendar of the one
+// before says of what runs and waits in it.
+func (s *scope) inherit(earlier []*scope) {
+	if s.calendar == nil {
+		for _, q := range s.byName {
+			q.forgetReserved()
+		}
+		return
+	}
+	if len(earlier) == 0 || earlier[0].calendar == nil || !sameNodes(earlier[0], s) {
+		return
+	}
+	was := earlier[0]
+	s.calendar.ends = map[*workload]charted{}
+	for _, q := range s.byName {
+		for w := q.charged; w != nil; w = w.next {
+			was.calendar.endOf(w, s.calendar.ends)
+		}
+		for _, w := range q.holders {
+			was.calendar.endOf(w, s.calendar.ends)
+		}
+	}
+	if s.calendar.before = was; !was.calendar.filled() {
+		s.calendar.before = was.calendar.before
+	}
+}
+
+// endOf notes until when a workload was planned, if the calendar knows.
+func (c *calendar) endOf(w *workload, ends map[*workload]charted) {
+	if !c.filled() {
+		if was, ok := c.ends[w]; ok {
+			ends[w] = was
+		}
+		return
+	}
+	if was, known := c.charted[w]; known {
+		was.planned, _ = c.planner.End(w.UID)
+		ends[w] = was
+	}
+}
+
+func sameNodes(a, b *scope) bool {
+	if len(a.queues) != len(b.queues) {
+		return false
+	}
+	for i, n := range a.tree.Nodes {
+		o := b.tree.Nodes[i]
+		if n.Name != o.Name || n.Cohort != o.Cohort || a.tree.Parent(int32(i)) != b.tree.Parent(int32(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// fill tells the planner of a new tree everything: what runs, until when it was
+// planned so far, for whom quota is held, windows, and the reservations that
+// were held in the same nodes.
+func (e *Engine) fill(s *scope) {
+	c := s.calendar
+	config := plan.Config{Policies: make([]plan.Policy, len(s.queues)), Slack: e.slack(), Overrun: e.overrun()}
+	for n := range config.Policies {
+		config.Policies[n].Default = DefaultLimit
+		if q := s.queues[n]; q != nil {
+			config.Policies[n] = q.policy
+		}
+	}
+	p, err := plan.New(s.tree.Tree, config, e.decidedAt)
+	if err != nil {
+		panic("admission: " + err.Error())
+	}
+	c.planner, c.charted = p, map[*workload]charted{}
+	for _, q := range s.byName {
+		var users []*workload
+		for w := q.charged; w != nil; w = w.next {
+			if !w.gone() {
+				users = append(users, w)
+			}
+		}
+		slices.SortFunc(users, func(a, b *workload) int { return strings.Compare(a.UID, b.UID) })
+		for _, w := range users {
+			e.refill(q, w, w.charge)
+		}
+		for _, w := range q.holders {
+			e.refill(q, w, w.hold.amounts)
+		}
+	}
+	e.blockWindows(s)
+	e.keepReservations(s)
+	c.before, c.ends = nil, nil
+	c.alarm = &queue.Item{UID: s.tree.Name(), Owner: s}
+	if s.tree.Nodes[0].Cohort {
+		c.alarm.UID = "/" + c.alarm.UID
+	}
+}
+
+// refill charts a workload as chart does, until the end that it was planned to
+// have so far.
+func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) {
+	c := q.scope.calendar
+	now := charted{queue: q, requests: requests, end: w.plannedEnd(q)}
+	end := now.end
+	if was, ok := c.ends[w]; ok && was.end == end {
+		end = was.planned
+	}
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, end)
+	c.charted[w] = now
+}
+
+// keepReservations takes over the reservations of a calendar of the same nodes.
+// One whose choice of flavors is no longer open to it is lost.
+func (e *Engine) keepReservations(s *scope) {
+	type kept struct {
+		w *workload
+		plan.Workload
+		plan.Reservation
+	}
+	var list []kept
+	if was := s.calendar.before; was != nil {
+		for _, r := range was.calendar.planner.Reservations() {
+			w, q := e.workloads[r.UID], s.queues[r.Leaf]
+			if w == nil || !w.reserved || w.local.target != q {
+				continue
+			}
+			old, now := was.calendar.planner.Requests(r.UID), e.planned(w)
+			r.Alternative = slices.IndexFunc(now.Alternatives, func(list []quota.Request) bool {
+				return sameRequests(was, old, s, list)
+			})
+			if r.Alternative >= 0 {
+				list = append(list, kept{w, now, r})
+			}
+		}
+	}
+	for _, q := range s.byName {
+		q.forgetReserved()
+	}
+	for _, k := range list {
+		s.calendar.planner.Keep(k.Workload, k.Alternative, k.Start, k.Reservation.End)
+		if _, k.w.reserved = s.calendar.planner.Reservation(k.w.UID); k.w.reserved {
+			q := k.w.local.target
+			q.reserved = append(q.reserved, k.w)
+			q.pending.SetApart(&k.w.Item)
+		}
+	}
+}
+
+// forgetReserved forgets who holds reservations.
+func (q *clusterQueue) forgetReserved() {
+	for _, w := range q.reserved {
+		w.reserved = false
+	}
+	q.reserved = q.reserved[:0]
+}
+
+// sameRequests compares requests in the numbers of two trees.
+func sameRequests(a *scope, x []quota.Request, b *scope, y []quota.Request) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if a.tree.Global(x[i].FR) != b.tree.Global(y[i].FR) || x[i].Amount != y[i].Amount {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Engine) slack() int64 {
+	if e.config.Slack > 0 {
+		return e.config.Slack
+	}
+	return DefaultSlack
+}
+
+func (e *Engine) overrun() int64 {
+	if e.config.Overrun > 0 {
+		return e.config.Overrun
+	}
+	return DefaultOverrun
+}
+
+// schedule puts the tree into the engine's agenda for the next time at which
+// something planned happens of which no event tells.
+func (e *Engine) schedule(s *scope) {
+	c := s.calendar
+	c.stirs = c.planner.Stirs()
+	at := c.planner.Next()
+	if at == timeline.Forever {
+		at = 0
+	}
+	if at == c.alarmAt {
+		return
+	}
+	if c.alarmAt != 0 {
+		e.agenda.Drop(c.alarm, c.alarmAt)
+	}
+	if c.alarmAt = at; at == 0 {
+		return
+	}
+	e.agenda.Put(c.alarm, at)
+}
+
+// regroup puts the queue's pending workloads into classes by limit where the
+// tree is planned, and regardless of limits where it is not.
+func (e *Engine) regroup(q *clusterQueue) {
+	planned := q.scope.calendar != nil
+	if q.limited == planned {
+		return
+	}
+	q.limited = planned
+	var all []*workload
+	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
+		for _, k := range classes {
+			k.Each(func(i *queue.Item) {
+				all = append(all, i.Owner.(*workload))
+				if planned && q.strict && !k.Parked() {
+					i.Told = 0 // perhaps it is held back, not blocked
+				}
+			})
+		}
+	}
+	for _, w := range all {
+		q.pending.Remove(&w.Item)
+	}
+	for _, w := range all {
+		w.Limit = 0
+		if planned {
+			w.Limit = w.limit
+		}
+		q.pending.Insert(&w.Item, w.shape.number)
+		if w.preempting() {
+			q.pending.Isolate(&w.Item)
+		}
+	}
+}
+
+// stir lets passes see what time has changed in planned trees.
+func (e *Engine) stir() {
+	for i := e.agenda.Pop(e.now); i != nil; i = e.agenda.Pop(e.now) {
+		s := i.Owner.(*scope)
+		s.calendar.alarmAt = 0
+		e.markDirty(s)
+	}
+	for _, s := range e.scopes {
+		if s.calendar.filled() && s.calendar.stirs <= e.now {
+			e.markDirty(s)
+		}
+	}
+}
