@@ -1,5 +1,7 @@
 package admission
 
+import "reflect"
+
 // Backfill says how the workloads of a ClusterQueue are planned: who of those
 // that do not fit holds a reservation at its earliest start, which no workload
 // that starts before may delay (docs/backfill.md).
@@ -92,11 +94,38 @@ type ReservationConflict struct {
 }
 
 // reservation is the engine's record of an advance reservation.
-type reservation struct{ spec Reservation }
+type reservation struct {
+	spec     Reservation
+	problem  string
+	conflict *ReservationConflict
+}
 
 func (e *Engine) setReservation(spec Reservation) {
 	e.plans = true
+	old := e.reservations.byName[spec.Name]
+	if old != nil && reflect.DeepEqual(old.spec, spec) {
+		return
+	}
+	if old != nil {
+		e.touchReserved(&old.spec)
+	}
 	e.reservations.put(spec.Name, &reservation{spec: spec})
+	e.touchReserved(&spec)
 }
 
-func (e *Engine) deleteReservation(name string) { e.reservations.remove(name) }
+func (e *Engine) deleteReservation(name string) {
+	if old := e.reservations.byName[name]; old != nil {
+		e.reservations.remove(name)
+		e.touchReserved(&old.spec)
+	}
+}
+
+// touchReserved has the tree of a reservation planned anew, if there is one.
+func (e *Engine) touchReserved(r *Reservation) {
+	if n := e.forest.FindCohort(r.Cohort); n != nil {
+		e.forest.Touch(n)
+	}
+	if q := e.queues.byName[r.ClusterQueue]; q != nil {
+		e.forest.Touch(q.node)
+	}
+}

@@ -23,6 +23,8 @@ import (
 type calendar struct {
 	planner *plan.Planner
 	slack   int64
+	// groups are the LocalQueues for which some window is kept.
+	groups map[localName]string
 	// until is what was charted of each workload that runs or for which quota
 	// is held.
 	charted map[*workload]charted
@@ -166,7 +168,7 @@ func (q *clusterQueue) unreserve(w *workload) {
 func (q *clusterQueue) mayStart(w *workload, fr int32, amount quota.Amount) bool {
 	c := q.scope.calendar
 	c.one[0] = quota.Request{FR: fr, Amount: amount}
-	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit}, c.one[:])
+	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit, Group: c.group(w)}, c.one[:])
 }
 
 // isBlocked says whether a pending workload waits for quota, or was refused, when
@@ -400,7 +402,8 @@ func (e *Engine) planned(w *workload) plan.Workload {
 	if p.Whole == nil {
 		p.Whole = wholes(p)
 	}
-	return plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: p.Whole, Limit: w.limit, Class: classOf(q.at, p.Whole, w.limit)}
+	group := q.scope.calendar.group(w)
+	return plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: p.Whole, Limit: w.limit, Group: group, Class: classOf(q.at, p.Whole, w.limit, group)}
 }
 
 // wholes lists the complete assignments of a plan, the first item's flavor
@@ -432,11 +435,14 @@ func wholes(p *quota.Plan) [][]quota.Request {
 
 // classOf is a hash (FNV-1a) of what makes workloads equal for the planner,
 // never 0.
-func classOf(leaf int32, alternatives [][]quota.Request, limit int64) uint64 {
+func classOf(leaf int32, alternatives [][]quota.Request, limit int64, group string) uint64 {
 	h := uint64(14695981039346656037)
 	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
 	mix(int64(leaf))
 	mix(limit)
+	for i := range len(group) {
+		mix(int64(group[i]))
+	}
 	for _, alternative := range alternatives {
 		mix(-1)
 		for _, r := range alternative {

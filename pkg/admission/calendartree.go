@@ -60,6 +60,7 @@ func (e *Engine) decidePlanned(s *scope) {
 		return
 	}
 	s.calendar = &calendar{slack: e.slack()}
+	e.openTo(s)
 }
 
 // inherit lets a new scope of the same nodes know what the calendar of the one
@@ -263,33 +264,47 @@ func (e *Engine) schedule(s *scope) {
 	e.agenda.Put(c.alarm, at)
 }
 
+// apart is what tells a pending workload of the queue apart from others of its
+// shape: where the tree is planned its limit and, if a window is kept for its
+// LocalQueue, that.
+func (q *clusterQueue) apart(w *workload) int64 {
+	if !q.limited {
+		return 0
+	}
+	if c := q.scope.calendar; c != nil && c.group(w) != "" {
+		return int64(classOf(0, nil, w.limit, c.group(w)) | 1<<63)
+	}
+	return w.limit
+}
+
 // regroup puts the queue's pending workloads into classes by limit where the
 // tree is planned, and regardless of limits where it is not.
 func (e *Engine) regroup(q *clusterQueue) {
 	planned := q.scope.calendar != nil
-	if q.limited == planned {
+	if !planned && !q.limited {
 		return
 	}
+	was := q.limited
 	q.limited = planned
 	var all []*workload
 	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
 		for _, k := range classes {
 			k.Each(func(i *queue.Item) {
 				all = append(all, i.Owner.(*workload))
-				if planned && q.strict && !k.Parked() {
+				if planned && !was && q.strict && !k.Parked() {
 					i.Told = 0 // perhaps it is held back, not blocked
 				}
 			})
 		}
 	}
+	if !slices.ContainsFunc(all, func(w *workload) bool { return w.Limit != q.apart(w) }) {
+		return
+	}
 	for _, w := range all {
 		q.pending.Remove(&w.Item)
 	}
 	for _, w := range all {
-		w.Limit = 0
-		if planned {
-			w.Limit = w.limit
-		}
+		w.Limit = q.apart(w)
 		q.pending.Insert(&w.Item, w.shape.number)
 		if w.preempting() {
 			q.pending.Isolate(&w.Item)

@@ -359,7 +359,7 @@ func (e *Engine) wakeTree(q *clusterQueue) {
 func (e *Engine) enqueue(q *clusterQueue, w *workload) {
 	w.Limit, w.sight = 0, sightNone
 	if q.limited {
-		if w.Limit = w.limit; w.isBlocked() {
+		if w.Limit = q.apart(w); w.isBlocked() {
 			w.Told = 0 // it is not blocked here before it has been looked at
 		}
 	}

@@ -1,5 +1,13 @@
 package admission
 
+import (
+	"fmt"
+	"math"
+
+	"fairlead.dev/fairlead/pkg/quota"
+	"fairlead.dev/fairlead/pkg/timeline"
+)
+
 // reservedNode says whether an advance reservation is for a node of the tree.
 func (e *Engine) reservedNode(s *scope) bool {
 	found := false
@@ -10,15 +18,110 @@ func (e *Engine) reservedNode(s *scope) bool {
 // node is the number of a reservation's node, -1 if it is in another tree.
 func (s *scope) node(r *Reservation) int32 {
 	for i, n := range s.tree.Nodes {
-		if n.Cohort && n.Name == r.Cohort || !n.Cohort && n.Name == r.ClusterQueue {
+		if n.Cohort && n.Name == r.Cohort || !n.Cohort && n.Exists && n.Name == r.ClusterQueue {
 			return int32(i)
 		}
 	}
 	return -1
 }
 
-func (e *Engine) blockWindows(s *scope) {}
+// openTo notes for which LocalQueues windows of a tree are kept.
+func (e *Engine) openTo(s *scope) {
+	s.calendar.groups = map[localName]string{}
+	e.reservations.each(func(r *reservation) {
+		if s.node(&r.spec) < 0 {
+			return
+		}
+		for _, l := range r.spec.For {
+			s.calendar.groups[localName{l.Namespace, l.Name}] = l.Namespace + "/" + l.Name
+		}
+	})
+}
+
+// blockWindows puts the advance reservations on a tree's timeline, in the order
+// of their names: each sees those before it.
+func (e *Engine) blockWindows(s *scope) {
+	e.reservations.each(func(r *reservation) {
+		n := s.node(&r.spec)
+		if n < 0 {
+			return
+		}
+		r.problem, r.conflict = "", nil
+		charges, problem := e.windowCharges(s, n, &r.spec)
+		if r.problem = problem; problem != "" || len(charges) == 0 {
+			return
+		}
+		if short, is := s.calendar.planner.Block(r.spec.Name, charges...); is {
+			name := e.forest.Name(s.tree.Global(short.FR))
+			r.conflict = &ReservationConflict{
+				Node: s.tree.Nodes[short.Node].Name, Flavor: name.Flavor, Resource: name.Resource, At: short.At, Missing: short.Missing,
+			}
+		}
+		var groups []string
+		for _, l := range r.spec.For {
+			groups = append(groups, s.calendar.groups[localName{l.Namespace, l.Name}])
+		}
+		s.calendar.planner.Open(r.spec.Name, groups...)
+	})
+}
+
+// group is the name by which windows may be open to a workload.
+func (c *calendar) group(w *workload) string { return c.groups[w.local.name] }
+
+// windowCharges are what a reservation keeps from now on.
+func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []timeline.Charge, problem string) {
+	type share struct {
+		node     int32
+		requests []quota.Request
+	}
+	var parts []share
+	if len(r.Amounts) > 0 {
+		var requests []quota.Request
+		for _, a := range r.Amounts {
+			f := s.tree.Local(e.forest.Number(a.Flavor, a.Resource))
+			if f < 0 || f >= s.calendar.planner.Timeline().FlavorResources() {
+				return nil, fmt.Sprintf("no queue of the tree has quota of %s of flavor %s; add it there or take it out here", a.Resource, a.Flavor)
+			}
+			if a.Amount > 0 {
+				requests = addRequest(requests, quota.Request{FR: f, Amount: a.Amount})
+			}
+		}
+		parts = append(parts, share{n, requests})
+	} else {
+		for m := n; m < s.tree.End(n); m++ {
+			var requests []quota.Request
+			for f := range s.calendar.planner.Timeline().FlavorResources() {
+				if own := s.tree.Nominal(m, f); own > 0 && own != quota.Unlimited && r.ShareMilli > 0 {
+					requests = append(requests, quota.Request{FR: f, Amount: milli(own, r.ShareMilli)})
+				}
+			}
+			parts = append(parts, share{m, requests})
+		}
+	}
+	for _, w := range r.Windows {
+		for _, p := range parts {
+			if w.End > e.now && w.Start < w.End && len(p.requests) > 0 {
+				charges = append(charges, timeline.Charge{Node: p.node, Requests: p.requests, Start: w.Start, End: w.End})
+			}
+		}
+	}
+	return charges, ""
+}
+
+// milli is so many thousandths of an amount, rounded up.
+func milli(amount quota.Amount, thousandths int64) quota.Amount {
+	thousandths = min(max(thousandths, 0), 1000)
+	if amount > (math.MaxInt64-999)/1000 {
+		return amount / 1000 * thousandths
+	}
+	return (amount*thousandths + 999) / 1000
+}
 
 func (e *Engine) reservationStatus(r *reservation) ReservationStatus {
-	return ReservationStatus{Name: r.spec.Name}
+	for _, s := range e.scopes {
+		if s.node(&r.spec) >= 0 {
+			return ReservationStatus{Name: r.spec.Name, Problem: r.problem, Conflict: r.conflict}
+		}
+	}
+	return ReservationStatus{Name: r.spec.Name, Problem: "the node whose quota it is does not exist; create it or name another"}
 }

@@ -85,7 +85,8 @@ func (p *Planner) broken() bool {
 			continue
 		}
 		p.line.Remove(h.handle)
-		fits := p.line.Fits(h.Leaf, h.Alternatives[h.alternative], h.start, h.end)
+		fits := false
+		p.withWindows(h.Group, func() { fits = p.line.Fits(h.Leaf, h.Alternatives[h.alternative], h.start, h.end) })
 		p.charge(h)
 		if !fits {
 			return true
@@ -165,7 +166,12 @@ func (p *Planner) from(h *held, planned int64) int64 {
 // returns false if there is none. One without limit, unless the default is
 // trusted, is placed where it would fit if it never ended: else it could be
 // planned, and then start, ahead of another's reservation.
-func (p *Planner) place(h *held, from int64) bool {
+func (p *Planner) place(h *held, from int64) (found bool) {
+	p.withWindows(h.Group, func() { found = p.search(h, from) })
+	return found
+}
+
+func (p *Planner) search(h *held, from int64) bool {
 	own := p.own(h.Leaf)
 	length := after(p.length(&h.Workload), p.config.Slack)
 	search := length

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/google/btree"
 
 	"fairlead.dev/fairlead/pkg/quota"
@@ -58,6 +60,7 @@ type window struct {
 	key     string
 	charges []timeline.Charge
 	handles []timeline.Handle
+	open    []string // groups that do not see it
 }
 
 // New returns a planner of the tree, which must be sealed, with nothing running.
@@ -284,6 +287,41 @@ func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shorta
 	p.windows = append(p.windows, w)
 	p.check = true
 	return first, short
+}
+
+// Open says whose workloads a window is kept for: for these groups it is not
+// there. It says nothing if there is no window of that key.
+func (p *Planner) Open(key string, groups ...string) {
+	for i := range p.windows {
+		if p.windows[i].key == key {
+			p.windows[i].open = groups
+			p.eased, p.freed = true, true
+		}
+	}
+}
+
+// withWindows does something while the windows that are open to a group are not
+// charged.
+func (p *Planner) withWindows(group string, do func()) {
+	if group == "" || len(p.windows) == 0 {
+		do()
+		return
+	}
+	var lifted []*window
+	for i := range p.windows {
+		if w := &p.windows[i]; slices.Contains(w.open, group) {
+			lifted = append(lifted, w)
+			for _, h := range w.handles {
+				p.line.Remove(h)
+			}
+		}
+	}
+	do()
+	for _, w := range lifted {
+		for i, c := range w.charges {
+			w.handles[i], _ = p.line.Add(c)
+		}
+	}
 }
 
 // Unblock takes a window away, if there is one of that key.

@@ -81,6 +81,8 @@ type Workload struct {
 	Alternatives [][]quota.Request
 	// Limit is the longest that it runs; 0 if nobody knows.
 	Limit int64
+	// Group names those to whom windows may be open: see Open.
+	Group string
 	// Class is the same number, not 0, for workloads of equal Leaf, Alternatives
 	// and Limit: they are then planned in their order, none before the one
 	// before it, and at less cost. 0 is no class.
@@ -88,7 +90,7 @@ type Workload struct {
 }
 
 func (w *Workload) same(o *Workload) bool {
-	if w.Leaf != o.Leaf || w.Class != o.Class || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
+	if w.Leaf != o.Leaf || w.Group != o.Group || w.Class != o.Class || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
 		return false
 	}
 	for i, a := range w.Alternatives {

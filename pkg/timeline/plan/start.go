@@ -16,13 +16,15 @@ import (
 // begun or the policy allows it to be backfilled, else as running for ever.
 func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
 	end := p.until(&w)
-	p.without(w.UID, func() {
-		for i, request := range w.Alternatives {
-			if p.line.Fits(w.Leaf, request, p.line.Now(), end) {
-				alternative, ok = i, true
-				return
+	p.withWindows(w.Group, func() {
+		p.without(w.UID, func() {
+			for i, request := range w.Alternatives {
+				if p.line.Fits(w.Leaf, request, p.line.Now(), end) {
+					alternative, ok = i, true
+					return
+				}
 			}
-		}
+		})
 	})
 	return alternative, ok
 }
@@ -37,7 +39,7 @@ func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...strin
 		do := ask
 		ask = func() { p.without(uid, do) }
 	}
-	p.without(w.UID, ask)
+	p.withWindows(w.Group, func() { p.without(w.UID, ask) })
 	return fits
 }
 
@@ -65,8 +67,10 @@ type Refusal struct {
 // Refused says why MayStart would refuse an alternative; false if it would not.
 func (p *Planner) Refused(w Workload, alternative int) (r Refusal, refused bool) {
 	end := p.until(&w)
-	p.without(w.UID, func() {
-		r.Shortage, refused = p.line.Short(w.Leaf, w.Alternatives[alternative], p.line.Now(), end)
+	p.withWindows(w.Group, func() {
+		p.without(w.UID, func() {
+			r.Shortage, refused = p.line.Short(w.Leaf, w.Alternatives[alternative], p.line.Now(), end)
+		})
 	})
 	if !refused {
 		return r, false

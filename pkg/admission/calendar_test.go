@@ -1,0 +1,173 @@
+package admission
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// site is an engine with ClusterQueues of some cores in one Cohort.
+type site struct {
+	*testing.T
+	e *Engine
+}
+
+func newSite(t *testing.T, b *Backfill, cores map[string]int64) *site {
+	s := &site{T: t, e: New(Config{})}
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	for _, name := range []string{"a", "b", "c"} {
+		amount, ok := cores[name]
+		if !ok {
+			continue
+		}
+		s.e.Step(0, SetClusterQueue{ClusterQueue{
+			Name: name, Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000, Backfill: b,
+			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{
+				{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: amount}}},
+			}}},
+		}})
+		for _, local := range []string{name, name + "2"} {
+			s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: local, ClusterQueue: name}})
+		}
+	}
+	return s
+}
+
+func (s *site) submit(at int64, uid, local string, cores, limit int64) {
+	s.e.Step(at*second, SetWorkload{Workload{
+		UID: uid, Namespace: "n", Name: uid, Queue: local, QueueTime: at, Limit: limit * second,
+		PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}}},
+	}})
+}
+
+// decide checks who is admitted, in order, and returns what the others are told.
+func (s *site) decide(at int64, want ...string) map[string]string {
+	s.Helper()
+	var admitted []string
+	told := map[string]string{}
+	for _, d := range s.e.Step(at*second, Decide{}) {
+		switch d := d.(type) {
+		case Admit:
+			admitted = append(admitted, d.UID)
+		case Wait:
+			told[d.UID] = d.Message
+		}
+	}
+	if !slices.Equal(admitted, want) {
+		s.Fatalf("at %d: admitted %v, not %v; told %v", at, admitted, want, told)
+	}
+	if err := s.e.CheckInvariants(); err != nil {
+		s.Fatal(err)
+	}
+	return told
+}
+
+// The example of docs/backfill.md, by the whole engine.
+func TestBackfillExample(t *testing.T) {
+	s := newSite(t, &Backfill{Mode: BackfillEASY, DefaultLimit: 1_000_000 * second}, map[string]int64{"a": 60, "b": 40})
+	const hour = 3600
+	s.submit(0, "a1", "b", 30, 4*hour)
+	s.submit(0, "b1", "b", 50, 10*hour)
+	s.decide(1, "a1", "b1")
+	s.submit(1, "big", "a", 60, 5*hour)
+	s.decide(1)
+	if at, ok := s.e.NextWake(0); !ok || at != 10*hour*second+second {
+		t.Fatalf("wakes at %d", at/second)
+	}
+	s.submit(2, "d", "b", 20, 12*hour)
+	s.decide(2, "d") // there are 40 cores beside big
+	s.e.Step(4*hour*second, Finish{UID: "a1"})
+	s.submit(4*hour, "e", "b", 30, 7*hour)
+	told := s.decide(4 * hour)
+	if m := told["e"]; !strings.Contains(m, "delay workload big of ClusterQueue a, planned for 1970-01-01T10:00:01Z") {
+		t.Fatalf("told %q", m)
+	}
+	s.submit(4*hour, "g", "b2", 30, 0)
+	s.decide(4*hour + 1) // nobody knows when it ends
+	s.submit(4*hour, "h", "b", 30, 6*hour-60)
+	s.decide(4*hour+2, "h")
+	s.e.Step(6*hour*second, Finish{UID: "b1"})
+	s.e.Step(6*hour*second, Finish{UID: "h"})
+	s.decide(6*hour, "big") // four hours early
+}
+
+func TestMaintenance(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 6, "b": 4})
+	s.e.Step(0, SetReservation{Reservation{
+		Name: "power", Cohort: "all", ShareMilli: 1000, Windows: []Window{{Start: 100 * second, End: 200 * second}},
+	}})
+	s.submit(1, "long", "a", 2, 150)
+	s.submit(1, "short", "a", 2, 90)
+	if m := s.decide(1, "short")["long"]; !strings.Contains(m, "2m cpu of flavor f would be missing at 1970-01-01T00:01:40Z") {
+		t.Fatalf("told %q", m)
+	}
+	if at, ok := s.e.NextWake(second); !ok || at != 100*second {
+		t.Fatalf("wakes at %d", at)
+	}
+	s.decide(100)
+	s.e.Step(100*second, Finish{UID: "short"})
+	s.decide(150)
+	s.decide(200, "long")
+	s.e.Step(250*second, SetReservation{Reservation{
+		Name: "power", Cohort: "all", ShareMilli: 500, Windows: []Window{{Start: 300 * second, End: 400 * second}},
+	}})
+	s.submit(250, "most", "a", 8, 300)
+	s.decide(250)
+	got := s.e.Snapshot().Reservations
+	if len(got) != 1 || got[0].Conflict != nil || got[0].Problem != "" {
+		t.Fatalf("%+v", got)
+	}
+	s.e.Step(260*second, SetReservation{Reservation{
+		Name: "zzz", ClusterQueue: "a", Amounts: []FlavorAmount{{"f", "cpu", 6}}, Windows: []Window{{Start: 300 * second, End: 400 * second}},
+	}})
+	s.e.Step(260*second, SetReservation{Reservation{Name: "nowhere", Cohort: "none", ShareMilli: 1000}})
+	s.decide(260)
+	got = s.e.Snapshot().Reservations
+	want := ReservationConflict{Node: "all", Flavor: "f", Resource: "cpu", At: 300 * second, Missing: 3}
+	if len(got) != 3 || got[2].Conflict == nil || *got[2].Conflict != want || got[0].Problem == "" {
+		t.Fatalf("%+v %+v", got, got[2].Conflict)
+	}
+	s.e.Step(261*second, DeleteReservation{Name: "zzz"})
+	s.e.Step(261*second, DeleteReservation{Name: "power"})
+	s.decide(261, "most")
+}
+
+// What is kept for a LocalQueue only its workloads may use.
+func TestKeptForLocalQueue(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 10})
+	s.e.Step(0, SetReservation{Reservation{
+		Name: "course", ClusterQueue: "a", Amounts: []FlavorAmount{{"f", "cpu", 6}},
+		Windows: []Window{{Start: 50 * second, End: 200 * second}}, For: []LocalQueueName{{"n", "a2"}},
+	}})
+	s.submit(1, "other", "a", 6, 100)
+	s.submit(1, "member", "a2", 6, 100)
+	s.decide(1, "member")
+	s.decide(60)
+	s.e.Step(70*second, Finish{UID: "member"})
+	s.submit(70, "again", "a2", 6, 100)
+	s.decide(70, "again")
+}
+
+// A reservation stays where it is whatever arrives; priority alone does not move
+// it where nobody may preempt.
+func TestReservationIsKept(t *testing.T) {
+	s := newSite(t, &Backfill{Mode: BackfillEASY}, map[string]int64{"a": 10, "b": 10})
+	s.submit(0, "runs", "a", 15, 100)
+	s.submit(1, "big", "a", 12, 50)
+	s.decide(1, "runs")
+	for i := range 20 {
+		uid := fmt.Sprint("late", i)
+		s.submit(int64(2+i), uid, []string{"a", "b"}[i%2], 5, 1000)
+		if i == 0 {
+			s.decide(2, uid) // there is room for it beside big
+			continue
+		}
+		s.decide(int64(2 + i))
+	}
+	s.e.Step(101*second, Finish{UID: "runs"})
+	s.decide(101, "big")
+}
