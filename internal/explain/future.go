@@ -97,7 +97,7 @@ func (r *Report) forecast(s *site, uid string, wl *v1beta1.Workload, short []adm
 		Planned: moment(e.Planned), P50: moment(e.P50), P90: moment(e.P90), Samples: samples,
 		Workloads: len(s.values), Unlimited: answer.Unlimited, AssumedLimit: duration.HumanDuration(options.AssumedLimit),
 	}
-	r.Start.Known, r.Start.KnownOf = s.history.Known(wl.Namespace, string(wl.Spec.QueueName), s.limitOf(uid))
+	r.Start.Known, r.Start.KnownOf = s.history.Known(wl.Namespace, string(wl.Spec.QueueName))
 	if e.Planned == 0 {
 		return nil
 	}

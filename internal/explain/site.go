@@ -130,12 +130,6 @@ func (s *site) takeWorkloads(list []v1beta1.Workload, shapes *translate.Shapes) 
 	}
 }
 
-// limitOf is the limit of a Workload that is not finished.
-func (s *site) limitOf(uid string) time.Duration {
-	at, _ := slices.BinarySearchFunc(s.values, uid, func(w admission.Workload, uid string) int { return strings.Compare(w.UID, uid) })
-	return time.Duration(s.values[at].Limit)
-}
-
 // remember notes how long a finished Workload ran.
 func (s *site) remember(wl *v1beta1.Workload, limit int64) {
 	began, ended := translate.Condition(wl, v1beta1.WorkloadAdmitted), translate.Condition(wl, v1beta1.WorkloadFinished)

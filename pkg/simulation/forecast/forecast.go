@@ -168,7 +168,7 @@ func (f *forecaster) learn(answer *Answer) error {
 		}
 		var known []float64
 		if w.Limit > 0 {
-			known, _ = f.History.fractions(w.Namespace, w.Queue, time.Duration(w.Limit))
+			known, _ = f.History.fractions(w.Namespace, w.Queue)
 		}
 		if known != nil {
 			answer.Known++

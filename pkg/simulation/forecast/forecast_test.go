@@ -276,23 +276,23 @@ func TestQuantiles(t *testing.T) {
 func TestHistory(t *testing.T) {
 	h := NewHistory()
 	for i := range kept + 100 {
-		h.Add("ns", "a", time.Hour+time.Duration(i%2), time.Duration(i)*time.Second)
+		h.Add("ns", "a", time.Hour, time.Duration(i)*time.Second)
 	}
 	h.Add("ns", "b", 0, time.Hour) // without limit: nothing is learned
 	h.Add("other", "c", time.Hour, time.Minute)
 	for _, c := range []struct {
 		namespace, queue, of string
 		n                    int
-	}{{"ns", "a", "LocalQueue a with the same limit", (kept + 100) / 2}, {"ns", "b", "namespace ns", kept}, {"other", "c", "all queues", kept}} {
-		if n, of := h.Known(c.namespace, c.queue, time.Hour); n != c.n || of != c.of {
+	}{{"ns", "a", "LocalQueue a", kept}, {"ns", "b", "namespace ns", kept}, {"other", "c", "all queues", kept}} {
+		if n, of := h.Known(c.namespace, c.queue); n != c.n || of != c.of {
 			t.Errorf("%v: %d of %s", c, n, of)
 		}
 	}
-	if list, g := h.fractions("ns", "a", time.Minute); list[0] != 100.0/3600 || g.limit != 0 {
-		t.Errorf("the oldest still known is %g of %v", list[0], g)
+	if list, _ := h.fractions("ns", "a"); list[0] != 100.0/3600 {
+		t.Errorf("the oldest still known is %g", list[0])
 	}
 	for _, h := range []*History{nil, NewHistory()} {
-		if n, _ := h.Known("ns", "a", time.Hour); n != 0 {
+		if n, _ := h.Known("ns", "a"); n != 0 {
 			t.Errorf("%d of nothing are known", n)
 		}
 	}
@@ -306,15 +306,16 @@ func TestHistory(t *testing.T) {
 			t.Fatalf("%g, %v", got, ok)
 		}
 	})
-	// Of 15 known ones that are longer three of four are drawn as they are.
-	drawn := 0
-	for i := range 1000 {
-		if got, _ := fraction(slices.Repeat([]float64{0.75}, 15), 0, float64(i)/1000); got == 0.75 {
-			drawn++
+	for longer, want := range map[int]int{1: 200, 4: 800, 5: 1000, 15: 1000} { // of 1000
+		drawn := 0
+		for i := range 1000 {
+			if got, _ := fraction(slices.Repeat([]float64{0.75}, longer), 0, (float64(i)+0.5)/1000); got == 0.75 {
+				drawn++
+			}
 		}
-	}
-	if drawn != 750 {
-		t.Errorf("%d of 1000 are known ones", drawn)
+		if drawn != want {
+			t.Errorf("of %d that are longer %d of 1000 are drawn, want %d", longer, drawn, want)
+		}
 	}
 }
 

@@ -6,25 +6,20 @@ import (
 )
 
 // History is what finished workloads tell of run times: as a part of the limit,
-// for those of each LocalQueue that have the same limit, of each LocalQueue, of
-// each namespace, and of all. What is asked for is answered by the first of
-// these that has enough, as the templates of Smith, Foster and Taylor,
-// "Predicting Application Run Times Using Historical Information" (JSSPP 1998),
-// go from what is alike to what is general.
+// for those of each LocalQueue, of each namespace, and of all. What is asked
+// for is answered by the first of these that has enough, as the templates of
+// Smith, Foster and Taylor, "Predicting Application Run Times Using Historical
+// Information" (JSSPP 1998), go from what is alike to what is general. (To ask
+// those of the same limit first made estimates worse: docs/estimates.md.)
 type History struct {
 	by map[group]*recent
 }
 
-// group is a LocalQueue and a limit, a LocalQueue, a namespace, or everybody.
-type group struct {
-	namespace, queue string
-	limit            time.Duration
-}
+// group is a LocalQueue, a namespace, or everybody.
+type group struct{ namespace, queue string }
 
 // groups of a workload, from what is most alike to what is general.
-func groups(namespace, queue string, limit time.Duration) []group {
-	return []group{{namespace, queue, limit}, {namespace, queue, 0}, {namespace, "", 0}, {}}
-}
+func groups(namespace, queue string) []group { return []group{{namespace, queue}, {namespace, ""}, {}} }
 
 // enough is how many finished workloads make a group known; kept is how many of
 // the last ones count.
@@ -49,7 +44,7 @@ func (h *History) Add(namespace, queue string, limit, run time.Duration) {
 	if limit <= 0 || run < 0 {
 		return
 	}
-	for _, g := range groups(namespace, queue, limit) {
+	for _, g := range groups(namespace, queue) {
 		r := h.by[g]
 		if r == nil {
 			r = &recent{}
@@ -65,13 +60,13 @@ func (h *History) Add(namespace, queue string, limit, run time.Duration) {
 	}
 }
 
-// fractions are the known parts of limits for workloads of a LocalQueue and a
-// limit, sorted, and of which group they are; nil if too little is known.
-func (h *History) fractions(namespace, queue string, limit time.Duration) ([]float64, group) {
+// fractions are the known parts of limits for workloads of a LocalQueue, sorted,
+// and of which group they are; nil if too little is known.
+func (h *History) fractions(namespace, queue string) ([]float64, group) {
 	if h == nil {
 		return nil, group{}
 	}
-	for _, g := range groups(namespace, queue, limit) {
+	for _, g := range groups(namespace, queue) {
 		r := h.by[g]
 		if r == nil || len(r.values) < enough {
 			continue
@@ -85,16 +80,14 @@ func (h *History) fractions(namespace, queue string, limit time.Duration) ([]flo
 	return nil, group{}
 }
 
-// Known is how many finished workloads tell of the run times of a LocalQueue's
-// with a limit, and in words of whom they are. 0: too few are known, and any
-// part of the limit is taken for equally likely.
-func (h *History) Known(namespace, queue string, limit time.Duration) (n int, of string) {
-	known, g := h.fractions(namespace, queue, limit)
+// Known is how many finished workloads tell of a LocalQueue's run times, and in
+// words of whom they are. 0: too few are known, and any part of the limit is
+// taken for equally likely.
+func (h *History) Known(namespace, queue string) (n int, of string) {
+	known, g := h.fractions(namespace, queue)
 	switch {
 	case known == nil:
 		return 0, ""
-	case g.limit > 0:
-		of = "LocalQueue " + g.queue + " with the same limit"
 	case g.queue != "":
 		of = "LocalQueue " + g.queue
 	case g.namespace != "":
@@ -129,27 +122,28 @@ func (d *draw) of(uid string, attempt int) float64 {
 	return float64(mix(d.key^h^uint64(attempt)<<56)>>11) / (1 << 53)
 }
 
-// doubt is how many finished workloads that may have run for any part of their
-// limit are added to those that are known.
-const doubt = 5
+// few is how many finished workloads must have run for longer than one that runs
+// to be all that is believed of how long it will.
+const few = 5
 
 // fraction draws a part of the limit, given that more than the part past is
 // over, by u, uniform in [0, 1): one of those known, which are sorted, that are
-// longer, or any part of what is left, which counts like doubt known ones spread
-// over the limit. (That is the mean of the posterior of a Dirichlet process:
-// Ferguson, "A Bayesian Analysis of Some Nonparametric Problems", Annals of
-// Statistics 1, 1973.) false: nothing known is longer, and the limit is over.
+// longer. If these are fewer than few, those that are wanting may run for any
+// part of what is left. false: nothing known is longer, and the limit is over.
 func fraction(known []float64, past, u float64) (float64, bool) {
 	at, found := slices.BinarySearch(known, past)
 	for found && at < len(known) && known[at] == past {
 		at++
 	}
-	longer, any := float64(len(known)-at), doubt*max(0, 1-past)
-	if longer+any <= 0 {
+	longer, wanting := len(known)-at, 0
+	if past < 1 {
+		wanting = max(0, few-longer)
+	}
+	if longer+wanting == 0 {
 		return 0, false
 	}
-	if u *= longer + any; u < longer {
+	if u *= float64(longer + wanting); u < float64(longer) {
 		return known[at+int(u)], true
 	}
-	return past + (1-past)*(u-longer)/any, true
+	return past + (1-past)*(u-float64(longer))/float64(wanting), true
 }
