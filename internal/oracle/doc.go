@@ -257,6 +257,6 @@
 //
 //  77. "Does not see": others' holds count neither in "fits" nor in "fits once the evicted are gone" of what is held for the preemptor
 //     itself (76), nor in its level; its search for anything else sees all holds. A head is not asked what it holds: its whole
-//     verdict, and what it may hold, do not see other heads' holds behind it, and when it first holds it is looked at
-//     again. "Behind" is by priority, queue time and UID, also between queues.
+//     verdict, and what it may hold, do not see other heads' holds behind it. Whoever first holds is looked at again at once:
+//     he may fit now. "Behind" is by priority, queue time and UID, also between queues.
 package oracle

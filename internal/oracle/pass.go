@@ -125,7 +125,7 @@ func (s *World) store(q *node, out *Outcome) {
 func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 	if s.firstBlind == BlindHolders && len(w.hold) == 0 {
 		defer func() {
-			if len(w.hold) > 0 && !w.preempts { // now it does not see what is held for heads after it
+			if len(w.hold) > 0 { // now it does not see what is held for those after it
 				s.wake(w)
 			}
 		}()

@@ -260,7 +260,7 @@ func TestRandomLogs(t *testing.T) {
 	t.Run("with preemption", func(t *testing.T) {
 		c := replay(t, uint64(100**scale), func(seed uint64) Options {
 			return Options{FairSharing: seed%2 == 0, Preemption: true, Judge: (*World).CheckEvict, HoldTimeout: int64(seed % 3 * 5),
-				HeadsLeaveHolds: seed%4 < 2, HoldersKeep: seed%8 < 4}
+				HeadsLeaveHolds: seed%4 < 2, HoldersKeep: seed%8 < 4, FirstBlind: []Blindness{BlindNobody, BlindHolders}[seed/8%2]}
 		})
 		if c.admits < 750 || c.holds < 50 || c.evicts < 75 || c.suffice < 250 {
 			t.Errorf("the logs are too tame: %+v", c)
