@@ -137,32 +137,6 @@ func (c *Chart) available(n, f, i int) int64 {
 	return plus(max(0, c.local[n][f]-use), p)
 }
 
-// Reach is the topmost node whose use is less at some instant of [a, b) if so
-// much less of f is charged to n; n itself if none is.
-func (c *Chart) Reach(n, f int, amount, a, b int64) int {
-	top := n
-	c.during(a, b, func(i int) bool {
-		m, less, height := n, amount, 0
-		for use := c.Uses[i]; c.Parent[m] >= 0 && less > 0; m = c.Parent[m] {
-			less = max(0, use[m][f]-c.local[m][f]) - max(0, use[m][f]-less-c.local[m][f])
-			if height++; less > 0 && height > c.above(n, top) {
-				top = c.Parent[m]
-			}
-		}
-		return true
-	})
-	return top
-}
-
-// above is how many levels m is above n.
-func (c *Chart) above(n, m int) int {
-	levels := 0
-	for ; n != m; n = c.Parent[n] {
-		levels++
-	}
-	return levels
-}
-
 // Least is the least that n may still use of f at any instant of [a, b); not
 // below zero.
 func (c *Chart) Least(n, f int, a, b int64) int64 {
