@@ -16,6 +16,9 @@ import (
 	"fairlead.dev/fairlead/pkg/controller/ledger"
 )
 
+// notKept is said of every Reservation until the engine keeps windows free.
+const notKept = "; this version of Fairlead keeps nothing free for it yet"
+
 // standing is what the status of a Reservation should say.
 type standing struct {
 	reservation *v1beta1.Reservation
@@ -72,7 +75,7 @@ func (k *Keeper) standing(p *plan, plans []plan, seen *admission.ReservationStat
 		message = "It does not come again"
 	}
 	if phase == v1beta1.ReservationOn || phase == v1beta1.ReservationPending {
-		message += k.strangers(&r.Spec)
+		message += notKept + k.strangers(&r.Spec)
 	}
 	set(&s.status, r.Generation, v1beta1.ReservationActive, phase == v1beta1.ReservationOn, phase, message)
 	switch {

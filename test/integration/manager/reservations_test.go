@@ -83,7 +83,7 @@ var _ = Describe("Reservations", func() {
 		m := startManager()
 		r := t.reserves("outage", 4*time.Second, 3*time.Second)
 		start := r.Spec.Start.UTC().Truncate(time.Second)
-		Expect(t.stands(r, v1beta1.ReservationActive, metav1.ConditionFalse, v1beta1.ReservationPending)).To(Equal("It begins at " + start.Format(time.RFC3339)))
+		Expect(t.stands(r, v1beta1.ReservationActive, metav1.ConditionFalse, v1beta1.ReservationPending)).To(HavePrefix("It begins at " + start.Format(time.RFC3339)))
 		Expect(t.row(r)).To(And(HaveKeyWithValue("ClusterQueue", t.ns), HaveKeyWithValue("Keeps", "100%"), HaveKeyWithValue("For", "nobody"),
 			HaveKeyWithValue("Phase", "Pending"), HaveKeyWithValue("Start", start.Format(time.RFC3339)), HaveKeyWithValue("End", start.Add(3*time.Second).Format(time.RFC3339))))
 		m.kill()
