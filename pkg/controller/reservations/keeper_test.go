@@ -170,8 +170,8 @@ func TestWhatCannotBeKept(t *testing.T) {
 	d.expect(t, d.says(t, "typo", 0), "Active=False Misconfigured: spec.recurrence.schedule is \"61 8 * * *\"")
 	d.see("typo", func(r *v1beta1.Reservation) { r.Spec.Recurrence = nil })
 	d.expect(t, d.says(t, "typo", 3*time.Second), "Active=False Pending")
-	d.snapshot = &admission.Snapshot{Reservations: []admission.ReservationStatus{{Name: "typo", Problem: "ClusterQueue osg does not exist"}}}
-	d.expect(t, d.says(t, "typo", 3*time.Second), "Active=False Misconfigured: ClusterQueue osg does not exist")
+	d.snapshot = &admission.Snapshot{Reservations: []admission.ReservationStatus{{Name: "typo", Problem: "it does not exist"}}}
+	d.expect(t, d.says(t, "typo", 3*time.Second), "Active=False Misconfigured: ClusterQueue osg: it does not exist")
 	if got := fmt.Sprint(d.told); got != "[typo admission.DeleteReservation typo admission.SetReservation 1]" {
 		t.Errorf("told %s", got)
 	}

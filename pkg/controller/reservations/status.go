@@ -16,9 +16,6 @@ import (
 	"fairlead.dev/fairlead/pkg/controller/ledger"
 )
 
-// notKept is said of every Reservation until the engine keeps windows free.
-const notKept = "; this version of Fairlead keeps nothing free for it yet"
-
 // standing is what the status of a Reservation should say.
 type standing struct {
 	reservation *v1beta1.Reservation
@@ -53,7 +50,9 @@ func (k *Keeper) standing(p *plan, plans []plan, seen *admission.ReservationStat
 	s.status.Keeps, s.status.For = keeps(&r.Spec), beneficiaries(&r.Spec)
 	problem := p.problem
 	if problem == "" && seen != nil {
-		problem = seen.Problem
+		if problem = seen.Problem; problem != "" {
+			problem = owner(&r.Spec) + ": " + problem
+		}
 	}
 	window, phase := current(p.told.Windows, now)
 	if window != nil {
@@ -75,7 +74,7 @@ func (k *Keeper) standing(p *plan, plans []plan, seen *admission.ReservationStat
 		message = "It does not come again"
 	}
 	if phase == v1beta1.ReservationOn || phase == v1beta1.ReservationPending {
-		message += notKept + k.strangers(&r.Spec)
+		message += k.strangers(&r.Spec)
 	}
 	set(&s.status, r.Generation, v1beta1.ReservationActive, phase == v1beta1.ReservationOn, phase, message)
 	switch {

@@ -31,6 +31,14 @@ func keeps(spec *v1beta1.ReservationSpec) string {
 	return shortened(parts)
 }
 
+// owner names whose quota it is.
+func owner(spec *v1beta1.ReservationSpec) string {
+	if spec.ClusterQueue != "" {
+		return "ClusterQueue " + string(spec.ClusterQueue)
+	}
+	return "Cohort " + string(spec.Cohort)
+}
+
 // beneficiaries says who may use it.
 func beneficiaries(spec *v1beta1.ReservationSpec) string {
 	if len(spec.LocalQueues) == 0 {

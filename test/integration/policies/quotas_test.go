@@ -153,7 +153,7 @@ var _ = Describe("Queue kinds", func() {
 			{"ClusterQueue", "{admissionChecksStrategy: {admissionChecks: [{name: a}]}}", "spec.admissionChecksStrategy is stored, but"},
 			{"ClusterQueue", "{admissionScope: {admissionMode: UsageBasedAdmissionFairSharing}}", "spec.admissionScope is stored, but"},
 			{"ClusterQueue", "{backfill: {mode: EASY}}", ""},
-			{"Reservation", window(""), "keeps nothing free for it yet"},
+			{"Reservation", window(""), ""},
 			{"ResourceFlavor", "{topologyName: t, nodeLabels: {a: b}}", "spec.topologyName is stored, but"},
 			{"LocalQueue", "{clusterQueue: a, fairSharing: {weight: 2}}", "spec.fairSharing of a LocalQueue is stored, but"},
 			{"ClusterQueue", "{cohortName: c, fairSharing: {weight: 2}, queueingStrategy: StrictFIFO}", ""},
