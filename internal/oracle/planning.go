@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
@@ -81,6 +82,7 @@ func (s *World) replan(root *node) {
 		return
 	}
 	var all []*workload
+	eased, were := p.plan.Eased, p.reservations()
 	for _, q := range root.leaves() {
 		plan, lose := s.toPlan(p, q)
 		all = append(all, plan...)
@@ -96,12 +98,24 @@ func (s *World) replan(root *node) {
 	}
 	p.plan.Plan(list)
 	p.forget()
+	if !eased && maps.Equal(were, p.reservations()) {
+		p.plan.Eased = false // whoever gave way to one for whom there is no place has got the same again
+	}
 	for uid := range p.due() {
 		if !due[uid] {
 			s.wake(s.workloads[uid])
 		}
 	}
 	s.wakeRefused(root)
+}
+
+// reservations are the reservations held, by holder, as text.
+func (p *planner) reservations() map[string]string {
+	all := map[string]string{}
+	for _, h := range p.plan.Held {
+		all[h.UID] = fmt.Sprint(h.Alternative, h.Start, h.End)
+	}
+	return all
 }
 
 // trimmed are vectors without the flavor-resources at their ends that nobody knew when they were shorter.
