@@ -199,7 +199,7 @@ func (e *Engine) keepReservations(s *scope) {
 		q.forgetReserved()
 	}
 	for _, k := range list {
-		s.calendar.planner.Keep(k.Workload, k.Alternative, k.Start, k.End)
+		s.calendar.planner.Keep(k.Workload, k.Reservation)
 		if _, k.w.reserved = s.calendar.planner.Reservation(k.w.UID); k.w.reserved {
 			q := k.w.local.target
 			q.reserved = append(q.reserved, k.w)

@@ -229,18 +229,19 @@ func (p *Planner) Eased() bool {
 	return eased
 }
 
-// Keep gives a workload the reservation that it held in an earlier planner.
-// Whether it can be kept shows in the next Plan. It says nothing of a workload
-// that holds one already.
-func (p *Planner) Keep(w Workload, alternative int, start, end int64) {
-	if p.held[w.UID] != nil || start >= end {
+// Keep gives a workload the reservation that it held in an earlier planner, as
+// it was: it counts as borrowing if it did when it was made. Whether it can be
+// kept shows in the next Plan. It says nothing of a workload that holds one
+// already.
+func (p *Planner) Keep(w Workload, r Reservation) {
+	if p.held[w.UID] != nil || r.Start >= r.End {
 		return
 	}
-	h := &held{Workload: w, alternative: alternative, start: start, end: end}
+	h := &held{Workload: w, alternative: r.Alternative, start: r.Start, end: r.End, borrows: r.Borrows}
 	if !p.charge(h) {
 		return
 	}
-	if h.borrows = !p.line.Within(h.Leaf, h.Alternatives[alternative], start, end); h.borrows {
+	if h.borrows {
 		p.borrowing[h.Leaf]++
 	}
 	p.held[w.UID] = h
