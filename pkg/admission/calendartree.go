@@ -186,11 +186,10 @@ func (e *Engine) keepReservations(s *scope) {
 			if w == nil || !w.reserved || w.local.target != q {
 				continue
 			}
-			old, now := was.calendar.planner.Requests(r.UID), e.planned(w)
-			r.Alternative = slices.IndexFunc(now.Alternatives, func(list []quota.Request) bool {
-				return sameRequests(was, old, s, list)
-			})
-			if r.Alternative >= 0 {
+			old, _ := was.calendar.planner.Planned(r.UID)
+			if now := e.planned(w); now.Limit == old.Limit && slices.EqualFunc(old.Alternatives, now.Alternatives, func(x, y []quota.Request) bool {
+				return sameRequests(was, x, s, y)
+			}) {
 				list = append(list, kept{w, now, r})
 			}
 		}

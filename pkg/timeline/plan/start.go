@@ -145,6 +145,16 @@ func (p *Planner) Reservation(uid string) (Reservation, bool) {
 	return p.reservation(h), true
 }
 
+// Planned is the workload for which a reservation is held, as it was when that was
+// made; false if it holds none.
+func (p *Planner) Planned(uid string) (Workload, bool) {
+	h := p.held[uid]
+	if h == nil {
+		return Workload{}, false
+	}
+	return h.Workload, true
+}
+
 // Requests are what the reservation of a workload is for; nil if it holds none.
 func (p *Planner) Requests(uid string) []quota.Request {
 	if h := p.held[uid]; h != nil {
