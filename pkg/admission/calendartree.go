@@ -171,8 +171,9 @@ func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) 
 	c.charted[w] = now
 }
 
-// keepReservations takes over the reservations of a calendar of the same nodes.
-// One whose choice of flavors is no longer open to it is lost.
+// keepReservations takes over the reservations of a calendar of the same nodes,
+// as they were: the next Plan drops those whose workload could not get the same
+// as before, and these keep their place among the first of their queue.
 func (e *Engine) keepReservations(s *scope) {
 	type kept struct {
 		w *workload
@@ -186,11 +187,8 @@ func (e *Engine) keepReservations(s *scope) {
 			if w == nil || !w.reserved || w.local.target != q {
 				continue
 			}
-			old, _ := was.calendar.planner.Planned(r.UID)
-			if now := e.planned(w); now.Limit == old.Limit && slices.EqualFunc(old.Alternatives, now.Alternatives, func(x, y []quota.Request) bool {
-				return sameRequests(was, x, s, y)
-			}) {
-				list = append(list, kept{w, now, r})
+			if old, ok := translated(was, s, r.UID); ok {
+				list = append(list, kept{w, old, r})
 			}
 		}
 	}
@@ -215,17 +213,24 @@ func (q *clusterQueue) forgetReserved() {
 	q.reserved = q.reserved[:0]
 }
 
-// sameRequests compares requests in the numbers of two trees.
-func sameRequests(a *scope, x []quota.Request, b *scope, y []quota.Request) bool {
-	if len(x) != len(y) {
-		return false
-	}
-	for i := range x {
-		if a.tree.Global(x[i].FR) != b.tree.Global(y[i].FR) || x[i].Amount != y[i].Amount {
-			return false
+// translated is a workload for which a reservation is held, as it was when that
+// was made, in the numbers of another tree of the same nodes; false if the other
+// does not know them all.
+func translated(from, to *scope, uid string) (plan.Workload, bool) {
+	w, _ := from.calendar.planner.Planned(uid)
+	alternatives := make([][]quota.Request, len(w.Alternatives))
+	for i, list := range w.Alternatives {
+		for _, r := range list {
+			r.FR = to.tree.Local(from.tree.Global(r.FR))
+			if r.FR < 0 {
+				return w, false
+			}
+			alternatives[i] = append(alternatives[i], r)
 		}
 	}
-	return true
+	w.Alternatives = alternatives
+	w.Class = classOf(w.Leaf, alternatives, w.Limit, w.Group)
+	return w, true
 }
 
 func (e *Engine) slack() int64 {
