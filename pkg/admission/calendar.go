@@ -225,6 +225,7 @@ func (e *Engine) planParked(q *clusterQueue) {
 func (e *Engine) replan(s *scope, begin bool) {
 	c := s.calendar
 	c.list, c.blocked = c.list[:0], c.blocked[:0]
+	eased, before := c.planner.Eased(), c.planner.Reservations()
 	for _, q := range s.byName {
 		if q.policy.Depth != 0 {
 			var lose []*workload
@@ -240,8 +241,8 @@ func (e *Engine) replan(s *scope, begin bool) {
 		c.list = append(c.list, e.planned(w))
 	}
 	due := c.planner.Due()
-	eased := c.planner.Eased()
 	moved := c.planner.Plan(c.list)
+	moved = c.planner.Eased() || moved
 	for _, q := range s.byName {
 		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
 			_, w.reserved = c.planner.Reservation(w.UID)
@@ -262,9 +263,19 @@ func (e *Engine) replan(s *scope, begin bool) {
 			e.wakeHolder(s, e.workloads[uid])
 		}
 	}
-	if eased || moved {
+	// Whoever gave way to one for whom there is no place has got the same again.
+	if eased || moved && !c.planned(before) {
 		e.wakeRefused(s)
 	}
+}
+
+// planned says whether the reservations held are the given ones.
+func (c *calendar) planned(before []plan.Reservation) bool {
+	now := c.planner.Reservations()
+	return len(now) == len(before) && !slices.ContainsFunc(before, func(r plan.Reservation) bool {
+		o, holds := c.planner.Reservation(r.UID)
+		return !holds || o != r
+	})
 }
 
 // wakeHolder wakes a workload whose reservation has begun.

@@ -171,3 +171,38 @@ func TestReservationIsKept(t *testing.T) {
 	s.e.Step(101*second, Finish{UID: "runs"})
 	s.decide(101, "big")
 }
+
+// A reservation gives way to a workload that might preempt its holder, but for
+// which there is no place; its holder gets the same again, and the pass ends.
+func TestGivingWayInVain(t *testing.T) {
+	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+	none := int32(0)
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	for name, cores := range map[string]int64{"a": 60, "b": 40} {
+		s.e.Step(0, SetClusterQueue{ClusterQueue{
+			Name: name, Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000,
+			Preemption: Preemption{WithinClusterQueue: "LowerPriority"},
+			Backfill:   &Backfill{Mode: BackfillConservative, BorrowingDepth: &none, DefaultLimit: 3600 * second},
+			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{
+				{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: cores}}},
+			}}},
+		}})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	submit := func(uid string, priority int32, cores int64) {
+		s.e.Step(0, SetWorkload{Workload{
+			UID: uid, Namespace: "n", Name: uid, Queue: "a", Priority: priority, Limit: 3600 * second,
+			PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}}},
+		}})
+	}
+	submit("runs", 9, 60)
+	s.decide(1, "runs")
+	submit("low", 0, 50)
+	s.decide(2)
+	submit("high", 5, 80) // may borrow, but has no reservation that does
+	s.decide(3)
+	if r, holds := s.e.workloads["low"].local.target.scope.calendar.planner.Reservation("low"); !holds || r.Start < 3600*second {
+		t.Errorf("the one with a place holds %+v, %t", r, holds)
+	}
+}
