@@ -190,19 +190,22 @@ func TestGivingWayInVain(t *testing.T) {
 		}})
 		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
 	}
-	submit := func(uid string, priority int32, cores int64) {
+	submit := func(uid, queue string, priority int32, cores, hours int64) {
 		s.e.Step(0, SetWorkload{Workload{
-			UID: uid, Namespace: "n", Name: uid, Queue: "a", Priority: priority, Limit: 3600 * second,
+			UID: uid, Namespace: "n", Name: uid, Queue: queue, Priority: priority, Limit: hours * 3600 * second,
 			PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}}},
 		}})
 	}
-	submit("runs", 9, 60)
-	s.decide(1, "runs")
-	submit("low", 0, 50)
+	submit("runs", "a", 9, 40, 1)
+	submit("also", "b", 9, 40, 10)
+	s.decide(1, "also", "runs")
+	submit("low", "a", 0, 50, 1)
 	s.decide(2)
-	submit("high", 5, 80) // may borrow, but has no reservation that does
+	submit("mid", "a", 0, 20, 2) // fits, but would delay low
 	s.decide(3)
-	if r, holds := s.e.workloads["low"].local.target.scope.calendar.planner.Reservation("low"); !holds || r.Start < 3600*second {
-		t.Errorf("the one with a place holds %+v, %t", r, holds)
+	submit("high", "a", 5, 80, 1) // might preempt low, and may hold no reservation that borrows
+	told := s.decide(4)
+	if r, holds := s.e.workloads["low"].local.target.scope.calendar.planner.Reservation("low"); !holds || r.Start != 3601*second {
+		t.Errorf("the one with a place holds %+v, %t; told %v", r, holds, told)
 	}
 }
