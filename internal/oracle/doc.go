@@ -259,4 +259,12 @@
 //     itself (76), nor in its level; its search for anything else sees all holds. A head is not asked what it holds: its whole
 //     verdict, and what it may hold, do not see other heads' holds behind it. Whoever first holds is looked at again at once:
 //     he may fit now. "Behind" is by priority, queue time and UID, also between queues.
+//
+// Reading of moves, for section 4 and decision record 0005.
+//
+//  78. A pending workload that comes to another ClusterQueue, because its LocalQueue is pointed there or its queueName is changed, is
+//     untried there, as if it had just arrived: it is neither parked nor held back, and has no last verdict, reason, hold or clock of a
+//     hold. So it is not in blocked(q) at the first plan() after, which releases its reservation wherever that is, also if it has come
+//     back in the meantime; whoever stands before it in the new queue is looked at and planned first. Its place in the
+//     order (priority, queue time, UID) is as before. A ClusterQueue that itself moves to another Cohort takes the last verdicts along.
 package oracle

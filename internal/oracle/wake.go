@@ -14,7 +14,14 @@ func (s *World) step(change func()) {
 	s.noteLeft(preemptors)
 	for _, w := range s.workloads {
 		if w.state != pending || s.barred(w) != "" {
-			w.parked, w.heldBack, w.last, w.clock = false, false, nil, holdClock{}
+			w.untried()
+		}
+	}
+	for name, was := range oldMembers {
+		for _, w := range was {
+			if s.nodeOf(w).Name != name { // reading 78
+				w.untried()
+			}
 		}
 	}
 	for name := range s.queues {
@@ -30,6 +37,12 @@ func (s *World) step(change func()) {
 	if s.trees() == oldTrees {
 		s.wakeFalls(oldUsage, s.usageWithHolds(""), dropped)
 	}
+}
+
+// untried forgets what came of the workload where it has waited so far, as if it had just arrived. With the verdict goes, at
+// the next plan, the reservation.
+func (w *workload) untried() {
+	w.parked, w.heldBack, w.last, w.clock = false, false, nil, holdClock{}
 }
 
 func sameOrder(a, b []*workload) bool {
