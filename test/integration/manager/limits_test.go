@@ -77,7 +77,8 @@ var _ = Describe("Maximum execution time", func() {
 		edit(t, t.workloadOf(j), func(wl *v1beta1.Workload) { wl.Spec.Active = &on })
 		t.started(j)
 		t.says(j, v1beta1.WorkloadRequeued, metav1.ConditionTrue, v1beta1.RequeuedReactivated)
-		t.says(j, v1beta1.WorkloadDeactivationTarget, metav1.ConditionTrue, v1beta1.DeactivatedMaximumExecutionTimeExceeded)
+		Eventually(func() bool { return t.workloadOf(j).IsActive() }).Should(BeFalse(), "its time is over once more")
+		t.says(j, v1beta1.WorkloadEvicted, metav1.ConditionTrue, timeIsOver)
 	})
 
 	It("counts over all attempts, whoever is the manager meanwhile", func(ctx SpecContext) {
