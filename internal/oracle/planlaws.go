@@ -36,10 +36,6 @@ type Promises struct {
 	start map[UID]int64
 }
 
-// Changed says that something else has happened that may delay reservations: an edit, a window, a workload found running or
-// running on after its limit. What was promised before does not count any more.
-func (p *Promises) Changed() { p.start = nil }
-
 // Arrived says that a workload has arrived, before the Decide that sees it: nothing is promised any more to those whom it could
 // preempt if they ran, as far as policy and priority go, and to those behind it in its StrictFIFO queue.
 func (p *Promises) Arrived(s *World, uid UID) {

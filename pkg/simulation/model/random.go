@@ -31,10 +31,6 @@ func (r *Random) Float() float64 { return float64(r.Uint64()>>11) / (1 << 53) }
 // Between is uniform in [low, high).
 func (r *Random) Between(low, high float64) float64 { return low + float64((high-low)*r.Float()) }
 
-// Int is uniform in [0, n); n must be positive. The bias of taking the
-// remainder is below n / 2^64.
-func (r *Random) Int(n int) int { return int(r.Uint64() % uint64(n)) }
-
 // Normal has mean 0 and variance 1 (Box and Muller, 1958).
 func (r *Random) Normal() float64 {
 	u, v := 1-r.Float(), r.Float()
