@@ -183,7 +183,7 @@ func (w *workload) isBlocked() bool {
 	case w.sight == sightShort:
 		return true
 	}
-	return w.Told != 0 && w.Told != heldBackNow && reasonNames[w.Told] == WaitingForQuota
+	return w.Seen() && reasonNames[w.Told] == WaitingForQuota
 }
 
 // sight is what a representative's verdict said that has not had its turn.

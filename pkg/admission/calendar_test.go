@@ -24,17 +24,21 @@ func newSite(t *testing.T, b *Backfill, cores map[string]int64) *site {
 		if !ok {
 			continue
 		}
-		s.e.Step(0, SetClusterQueue{ClusterQueue{
-			Name: name, Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000, Backfill: b,
-			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{
-				{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: amount}}},
-			}}},
-		}})
+		s.queue(0, name, amount, b, BestEffortFIFO)
 		for _, local := range []string{name, name + "2"} {
 			s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: local, ClusterQueue: name}})
 		}
 	}
 	return s
+}
+
+func (s *site) queue(at int64, name string, cores int64, b *Backfill, strategy QueueingStrategy) {
+	s.e.Step(at*second, SetClusterQueue{ClusterQueue{
+		Name: name, Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000, Backfill: b, Strategy: strategy,
+		Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{
+			{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: cores}}},
+		}}},
+	}})
 }
 
 func (s *site) submit(at int64, uid, local string, cores, limit int64) {
@@ -207,5 +211,38 @@ func TestGivingWayInVain(t *testing.T) {
 	told := s.decide(4)
 	if r, holds := s.e.workloads["low"].local.target.scope.calendar.planner.Reservation("low"); !holds || r.Start != 3601*second {
 		t.Errorf("the one with a place holds %+v, %t; told %v", r, holds, told)
+	}
+}
+
+// Who has waited for the order of a StrictFIFO queue alone is not blocked when
+// that becomes BestEffortFIFO and is planned, before it has been looked at: it
+// has no place before whoever else fits.
+func TestHeldBackIsNotBlocked(t *testing.T) {
+	for _, planned := range []bool{false, true} {
+		deep := int32(2)
+		b := &Backfill{Mode: BackfillEASY, Depth: deep, BorrowingDepth: &deep}
+		var before *Backfill
+		if planned {
+			before = b
+		}
+		s := newSite(t, nil, map[string]int64{"a": 4, "b": 2})
+		s.queue(0, "a", 4, before, StrictFIFO)
+		s.submit(0, "runs", "a", 4, 100)
+		s.decide(1, "runs")
+		s.submit(1, "head", "a", 4, 100)
+		s.submit(2, "back", "a", 1, 200)
+		s.submit(2, "like", "a", 4, 100)
+		s.decide(2)
+		s.queue(3, "a", 4, b, BestEffortFIFO)
+		for _, uid := range []string{"back", "like"} {
+			if s.e.workloads[uid].isBlocked() {
+				t.Errorf("planned before %t: %s is blocked", planned, uid)
+			}
+		}
+		s.submit(3, "lender", "b", 2, 1000)
+		s.decide(3, "lender")
+		if !s.e.workloads["back"].isBlocked() || !s.e.workloads["like"].isBlocked() {
+			t.Errorf("planned before %t: they have been looked at and are not blocked", planned)
+		}
 	}
 }

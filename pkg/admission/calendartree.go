@@ -288,28 +288,25 @@ func (e *Engine) regroup(q *clusterQueue) {
 	if !planned && !q.limited {
 		return
 	}
-	was := q.limited
 	q.limited = planned
 	var all []*workload
 	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
 		for _, k := range classes {
-			k.Each(func(i *queue.Item) {
-				all = append(all, i.Owner.(*workload))
-				if planned && !was && q.strict && !k.Parked() {
-					i.Told = 0 // perhaps it is held back, not blocked
-				}
-			})
+			k.Each(func(i *queue.Item) { all = append(all, i.Owner.(*workload)) })
 		}
 	}
 	if !slices.ContainsFunc(all, func(w *workload) bool { return w.Limit != q.apart(w) }) {
 		return
 	}
-	for _, w := range all {
+	seen := make([]bool, len(all))
+	for i, w := range all {
+		seen[i] = w.Seen()
 		q.pending.Remove(&w.Item)
 	}
-	for _, w := range all {
+	for i, w := range all {
 		w.Limit = q.apart(w)
 		q.pending.Insert(&w.Item, w.shape.number)
+		w.See(seen[i])
 		if w.preempting() {
 			q.pending.Isolate(&w.Item)
 		}

@@ -64,11 +64,15 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	epoch := q.pending.Epoch()
 	switch {
 	case !c.Parked():
+		q.look(c, v)
 		c = q.pending.Park(c, e.clock)
 	case q.pending.Twin(c) != nil:
-		c = q.pending.Park(q.pending.Wake(c), e.clock)
+		c = q.pending.Wake(c)
+		q.look(c, v)
+		c = q.pending.Park(c, e.clock)
 		e.note(c, v)
 	default:
+		q.look(c, v)
 		c.ParkedAt = e.clock
 	}
 	if q.pending.Epoch() != epoch {
@@ -99,6 +103,17 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 		c = e.rejoin(q, c, v)
 	}
 	return c
+}
+
+// look notes that a class is parked by a verdict. In a StrictFIFO queue those who
+// do not fit at all wait in their own right; of those who might preempt the first
+// does, and holds the others back.
+func (q *clusterQueue) look(c *queue.Class, v *verdict) {
+	all := !q.strict || v.kind == noFit
+	q.pending.Look(c, all)
+	if !all {
+		c.First().See(true)
+	}
 }
 
 // rejoin lets a workload that was parked apart stand with its like again if

@@ -18,10 +18,8 @@ const (
 	ratioCapped
 	holdTimedOut
 	waitingForPodsReady
-	// In planned trees: it would delay a reservation; the order of a StrictFIFO
-	// queue holds it back.
+	// In planned trees: it would delay a reservation.
 	delaysOthers
-	heldBackNow
 	reasonCodes
 )
 
@@ -41,7 +39,6 @@ var reasonNames = [reasonCodes]PendingReason{
 	holdTimedOut:        WaitingForQuota,
 	waitingForPodsReady: WaitingForPodsReady,
 	delaysOthers:        WaitingForQuota,
-	heldBackNow:         WaitingForQuota,
 }
 
 var limitNames = [reasonCodes]PreemptionLimit{

@@ -357,12 +357,7 @@ func (e *Engine) wakeTree(q *clusterQueue) {
 
 // enqueue puts a pending workload into its queue.
 func (e *Engine) enqueue(q *clusterQueue, w *workload) {
-	w.Limit, w.sight = 0, sightNone
-	if q.limited {
-		if w.Limit = q.apart(w); w.isBlocked() {
-			w.Told = 0 // it is not blocked here before it has been looked at
-		}
-	}
+	w.Limit, w.sight = q.apart(w), sightNone
 	c := q.pending.Insert(&w.Item, w.shape.number)
 	if w.pledge != nil {
 		defer e.redeem(q, w)

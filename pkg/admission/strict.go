@@ -36,14 +36,11 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 				e.park(q, c, v)
 			case q.heldBack(v):
 				e.note(c, v)
+				q.pending.Look(c, false)
 				if w := last.Owner.(*workload); w.preempting() {
 					e.dropHold(q, w, HoldOvertaken)
 				}
-				reason := waitingForQuota
-				if q.scope.calendar != nil {
-					reason = heldBackNow
-				}
-				e.tell(q, c, reason, heldBackMessage)
+				e.tell(q, c, waitingForQuota, heldBackMessage)
 			default:
 				return last
 			}

@@ -128,12 +128,10 @@ func (e *Engine) setWorkload(ev *Workload) {
 		e.displace(w)
 		e.describe(w, ev)
 		e.adopt(w, ev)
-	case e.differs(w, ev) || w.limit != ev.Limit && w.Class() != nil && w.local.target.limited:
+	case e.differs(w, ev):
 		e.displace(w)
 		e.describe(w, ev)
 		e.place(w)
-	default:
-		w.limit = ev.Limit
 	}
 	if repriced {
 		e.wakeTree(w.where())
@@ -193,7 +191,7 @@ func (e *Engine) describe(w *workload, ev *Workload) {
 // differs says whether an event tells anything new of a pending workload.
 func (e *Engine) differs(w *workload, ev *Workload) bool {
 	if w.Priority != ev.Priority || w.Time != ev.QueueTime || w.inactive != ev.Inactive ||
-		w.notBefore != ev.NotBefore || w.local.name != (localName{ev.Namespace, ev.Queue}) {
+		w.notBefore != ev.NotBefore || w.limit != ev.Limit || w.local.name != (localName{ev.Namespace, ev.Queue}) {
 		return true
 	}
 	sh := e.shapes.intern(ev)

@@ -22,6 +22,10 @@ type Class struct {
 	// room.
 	Refused bool
 	parked  bool
+	// seen is what Seen says of all members but those that bear the number look,
+	// which is that of the last look at the class, 0 if there was none.
+	seen bool
+	look uint32
 	// Tries counts verdicts on it for which the search for victims stopped
 	// early; Again is when it is to be tried again, whatever else happens, Unix
 	// nanoseconds, 0 if there is no such time.

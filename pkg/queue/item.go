@@ -18,6 +18,9 @@ type Item struct {
 	// Told is the reason last told for waiting, 0 if none. It is its owner's
 	// to set when the workload leaves.
 	Told uint8
+	// seen counts if look is that of its class: see Queue.Look.
+	seen bool
+	look uint32
 	// Owner is the record that the item is a part of.
 	Owner any
 	class *Class
@@ -25,6 +28,18 @@ type Item struct {
 
 // Class is the class that the item is in, nil if it is in no Queue.
 func (i *Item) Class() *Class { return i.class }
+
+// Seen says whether a verdict was given on the item that let it wait in its own
+// right, since it came into its Queue: see Queue.Look.
+func (i *Item) Seen() bool {
+	if i.look == i.class.look {
+		return i.seen
+	}
+	return i.class.seen
+}
+
+// See notes what Seen is to say of the item until its class is looked at again.
+func (i *Item) See(seen bool) { i.look, i.seen = i.class.look, seen }
 
 // Before says whether i goes before o in a queue.
 func (i *Item) Before(o *Item) bool {

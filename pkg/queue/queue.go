@@ -18,6 +18,7 @@ type Queue struct {
 	needs          needs
 	epoch          uint64
 	length         int
+	looks          uint32
 	// forms counts the twins of each form and priority, related the forms
 	// with more than one.
 	related int
@@ -150,12 +151,22 @@ func (q *Queue) insert(i *Item, k classKey) *Class {
 	}
 	q.length++
 	i.class = c
+	i.See(false)
 	c.members.insert(i, q.free)
 	c.untold = append(c.untold, i)
 	if c.First() == i {
 		q.active = place(q.active, c)
 	}
 	return c
+}
+
+// Look notes that a verdict has been given on all workloads of a class, and
+// whether it lets them wait in their own right (seen), or behind others for the
+// order of the queue alone. Workloads that come into the Queue have not been
+// seen.
+func (q *Queue) Look(c *Class, seen bool) {
+	q.looks++
+	c.look, c.seen = q.looks, seen
 }
 
 // SetPlan gives a class its plan.
@@ -245,9 +256,10 @@ func (q *Queue) Isolate(i *Item) *Class {
 	if old.alone != nil {
 		return old
 	}
-	plan, shape := old.Plan, old.Shape
+	plan, shape, seen := old.Plan, old.Shape, i.Seen()
 	q.Remove(i)
 	c := q.insert(i, classKey{shape, i.Priority, i.Limit, i})
+	i.See(seen)
 	if plan != nil {
 		q.SetPlan(c, plan)
 	}
@@ -266,7 +278,7 @@ func (q *Queue) Fellows(c *Class) *Class {
 // Rejoin lets a parked workload that stands alone stand with its Fellows again,
 // who must have got the same verdict, and returns their class.
 func (q *Queue) Rejoin(c *Class, now uint64) *Class {
-	i, fellows := c.First(), q.Fellows(c)
+	i, fellows, seen := c.First(), q.Fellows(c), c.First().Seen()
 	q.Remove(i)
 	t := fellows.twins
 	active := t.Active
@@ -275,6 +287,7 @@ func (q *Queue) Rejoin(c *Class, now uint64) *Class {
 		t.Active = nil // so that insert makes another
 	}
 	c = q.insert(i, fellows.key())
+	i.See(seen)
 	c.learn(fellows)
 	c = q.Park(c, now)
 	if active != nil {
@@ -305,9 +318,10 @@ func (q *Queue) SetApart(i *Item) *Class {
 }
 
 // ParkAfter parks those workloads of an active class that come after i, as
-// Park does with all.
+// Park does with all, and notes that they have been seen.
 func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
 	if !c.First().Before(i) {
+		q.Look(c, true)
 		return q.Park(c, now)
 	}
 	var later []*Item
@@ -331,6 +345,7 @@ func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
 	}
 	t.Active.Plan = active.Plan
 	t.Active.learn(active)
+	q.Look(t.Active, true)
 	parked := q.Park(t.Active, now)
 	t.Active = active
 	q.active = place(q.active, active)
@@ -403,7 +418,9 @@ func (q *Queue) merge(c, o *Class) *Class {
 	}
 	c.untold = append(c.untold, o.untold...)
 	o.members.each(func(i *Item) {
+		seen := i.Seen()
 		i.class = c
+		i.See(seen)
 		c.members.insert(i, q.free)
 	})
 	o.members, o.untold = members{}, nil
