@@ -246,3 +246,60 @@ func TestHeldBackIsNotBlocked(t *testing.T) {
 		}
 	}
 }
+
+// Labels of a namespace have its workloads looked at again; whoever was blocked
+// is so until then.
+func TestStillBlockedWhenLabelsChange(t *testing.T) {
+	s := newSite(t, &Backfill{Mode: BackfillEASY}, map[string]int64{"a": 4})
+	s.submit(0, "runs", "a", 4, 100)
+	s.decide(0, "runs")
+	s.submit(1, "first", "a", 4, 100)
+	s.submit(2, "second", "a", 4, 100)
+	s.submit(2, "third", "a", 4, 100)
+	s.decide(2)
+	s.e.Step(3*second, SetNamespace{Name: "n", Labels: map[string]string{"team": "x"}})
+	for _, uid := range []string{"first", "second", "third"} {
+		if w := s.e.workloads[uid]; !w.isBlocked() {
+			t.Errorf("%s is not blocked any more", uid)
+		}
+	}
+	s.decide(3)
+}
+
+// A reservation ends with the next pass when its workload, as things stand, could
+// never start (two pod sets must not share a flavor), even if nothing has
+// happened since.
+func TestReservationInVain(t *testing.T) {
+	s := newSite(t, nil, nil)
+	s.e.Step(0, SetFlavor{Flavor{Name: "g"}})
+	cpu := func(amount int64) []quota.ResourceAmount {
+		return []quota.ResourceAmount{{Resource: "cpu", Amount: amount}}
+	}
+	for i, name := range []string{"a", "b"} {
+		q := ClusterQueue{Name: name, Cohort: "all", Namespaces: &Selector{}, Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{
+			{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: []int64{4, 0}[i]}}},
+			{Flavor: "g", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: []int64{12, 0}[i]}}},
+		}}}}
+		if i == 0 {
+			q.Backfill = &Backfill{Mode: BackfillEASY}
+		}
+		s.e.Step(0, SetClusterQueue{q})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	s.submit(0, "1fills", "a", 4, 1)
+	s.submit(0, "2runs", "a", 1, 100)
+	s.submit(0, "3also", "a", 1, 100)
+	s.decide(0, "1fills", "2runs", "3also")
+	s.e.Step(1*second, Finish{UID: "1fills"})
+	s.e.Step(1*second, SetWorkload{Workload{
+		UID: "big", Namespace: "n", Name: "big", Queue: "a", QueueTime: 1, Limit: 100 * second,
+		PodSets: []PodSet{{Name: "one", Count: 1, Requests: cpu(4)}, {Name: "two", Count: 1, Requests: cpu(12)}},
+	}})
+	s.decide(1)
+	s.submit(2, "short", "a", 1, 10)
+	s.submit(2, "long", "b", 1, 1000)
+	s.decide(2, "short") // in f, which big does not need yet
+	s.e.Step(3*second, Finish{UID: "3also"})
+	s.decide(3)
+	s.decide(3, "long")
+}

@@ -181,9 +181,14 @@ func (e *Engine) setNamespace(name string, labels map[string]string) {
 func (e *Engine) retry(w *workload) {
 	c, q := w.Class(), w.local.target
 	switch {
-	case e.obstacle(w) != w.obstacle, c != nil && c.Parked() && !c.Alone() && !q.strict:
+	case e.obstacle(w) != w.obstacle:
 		e.displace(w)
 		e.place(w)
+	case c != nil && c.Parked() && !c.Alone() && !q.strict:
+		seen := w.Seen()
+		e.displace(w)
+		e.place(w)
+		w.See(seen)
 	case c != nil && c.Parked() && c.First() == &w.Item && q.scope != nil && !q.scope.tree.Stale():
 		q.pending.Wake(c)
 		q.scope.invalidate(q)

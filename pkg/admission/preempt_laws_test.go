@@ -55,7 +55,7 @@ func (m *machine) release(o *object) {
 	if o.assumed != nil {
 		m.set(w)
 	}
-	w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt = nil, false, 0, 0
+	w.Admission, w.Evicted, w.ReservedAt, w.AdmittedAt, w.Started = nil, false, 0, 0, 0
 	m.set(w)
 }
 
