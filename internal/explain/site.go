@@ -126,7 +126,7 @@ func (s *site) takeWorkloads(list []v1beta1.Workload, shapes *translate.Shapes) 
 		value := translate.Workload(wl, shape)
 		value.MinimumRuntime, value.Limit = shapes.Protection(wl), limit
 		s.values, s.objects[value.UID] = append(s.values, value), wl
-		s.engine.Step(s.now.UnixNano(), admission.SetWorkload{Workload: value})
+		s.engine.Step(s.now.UnixNano(), admission.SetWorkload{Workload: &value})
 	}
 }
 

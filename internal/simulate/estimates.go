@@ -76,7 +76,7 @@ func (a *asker) Step(now int64, event admission.Event) []admission.Decision {
 				a.fresh = append(a.fresh, ev.UID)
 			}
 		}
-		a.told[ev.UID] = ev.Workload
+		a.told[ev.UID] = *ev.Workload
 	case admission.Finish:
 		if w, known := a.told[ev.UID]; known {
 			a.history.Add(w.Namespace, w.Queue, time.Duration(w.Limit), time.Duration(now-w.Started))

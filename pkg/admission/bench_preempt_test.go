@@ -42,8 +42,8 @@ func crowd(config Config, queues, admitted int) *Engine {
 	return e
 }
 
-func one(uid, q string, cpu quota.Amount, priority int32, time int64) Workload {
-	return Workload{
+func one(uid, q string, cpu quota.Amount, priority int32, time int64) *Workload {
+	return &Workload{
 		UID: uid, Namespace: "ns", Queue: q, Priority: priority, QueueTime: time,
 		PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cpu}, {Resource: "memory", Amount: 1}}}},
 	}

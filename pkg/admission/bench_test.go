@@ -22,6 +22,7 @@ type load struct {
 	running []string
 	kinds   [][]PodSet
 	names   []string
+	seen    Workload // room for the one that is shown
 }
 
 // layout says how the ClusterQueues of a load hang together.
@@ -90,9 +91,10 @@ func (b *load) submit(kind int) {
 	b.next++
 	// As long as a UID is; the last digit tells the kind.
 	uid := string(strconv.AppendInt([]byte("00000000-0000-0000-0000-"), int64(100_000_000_000+10*b.next+kind), 10))
-	b.e.Step(0, SetWorkload{Workload{
+	b.seen = Workload{
 		UID: uid, Namespace: "ns", Queue: b.names[b.rng.IntN(b.queues)], QueueTime: int64(b.next), PodSets: b.kinds[kind],
-	}})
+	}
+	b.e.Step(0, SetWorkload{&b.seen})
 }
 
 func (b *load) decide() int {

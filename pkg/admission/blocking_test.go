@@ -28,7 +28,7 @@ func (o *oneByOne) edit(ev Event) {
 
 func (o *oneByOne) show(w Workload) {
 	o.objects[w.UID] = &w
-	o.engine.Step(o.now, SetWorkload{w})
+	o.engine.Step(o.now, SetWorkload{&w})
 }
 
 func (o *oneByOne) lacking() int {
@@ -163,7 +163,7 @@ func TestOneAdmissionAtATime(t *testing.T) {
 			plain.Step(o.now, ev)
 		}
 		for _, uid := range slices.Sorted(maps.Keys(o.objects)) {
-			plain.Step(o.now, SetWorkload{*o.objects[uid]})
+			plain.Step(o.now, SetWorkload{o.objects[uid]})
 		}
 		for _, decision := range plain.Step(o.now, Decide{}) {
 			if a, ok := decision.(Admit); ok {

@@ -42,7 +42,7 @@ func (s *site) queue(at int64, name string, cores int64, b *Backfill, strategy Q
 }
 
 func (s *site) submit(at int64, uid, local string, cores, limit int64) {
-	s.e.Step(at*second, SetWorkload{Workload{
+	s.e.Step(at*second, SetWorkload{&Workload{
 		UID: uid, Namespace: "n", Name: uid, Queue: local, QueueTime: at, Limit: limit * second,
 		PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}}},
 	}})
@@ -195,7 +195,7 @@ func TestGivingWayInVain(t *testing.T) {
 		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
 	}
 	submit := func(uid, queue string, priority int32, cores, hours int64) {
-		s.e.Step(0, SetWorkload{Workload{
+		s.e.Step(0, SetWorkload{&Workload{
 			UID: uid, Namespace: "n", Name: uid, Queue: queue, Priority: priority, Limit: hours * 3600 * second,
 			PodSets: []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}}},
 		}})

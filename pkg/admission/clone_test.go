@@ -52,9 +52,10 @@ func (m *machine) wreck(e *Engine) {
 			if i%2 == 0 {
 				e.Step(at, Finish{UID: ev.UID})
 			} else {
-				ev.Priority += 7
-				ev.Admission, ev.Preempting = nil, nil
-				e.Step(at, ev)
+				w := *ev.Workload
+				w.Priority += 7
+				w.Admission, w.Preempting = nil, nil
+				e.Step(at, SetWorkload{&w})
 			}
 		case SetClusterQueue:
 			ev.Cohort, ev.Strategy = "wrecked", StrictFIFO

@@ -189,7 +189,7 @@ func (e *Engine) apply(ev Event) {
 	}
 	switch ev := ev.(type) {
 	case SetWorkload:
-		e.setWorkload(&ev.Workload)
+		e.setWorkload(ev.Workload)
 	case Finish:
 		e.finish(ev.UID)
 	case DeleteWorkload:

@@ -45,8 +45,9 @@ type DeleteNamespace struct{ Name string }
 // submitted, changed, or found with an admission (which confirms an assumed
 // one, or is charged as found). While an admission is assumed, a SetWorkload
 // without one is an older sight of the object and takes nothing back: only
-// Forget, Finish or DeleteWorkload does.
-type SetWorkload struct{ Workload }
+// Forget, Finish or DeleteWorkload does. The engine does not keep the Workload,
+// but for what its slices and pointers lead to.
+type SetWorkload struct{ *Workload }
 
 // Finish says that a workload has ended; its quota is free from now on.
 type Finish struct{ UID string }

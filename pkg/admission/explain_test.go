@@ -22,7 +22,7 @@ func standings(strategy QueueingStrategy) *Engine {
 		e.Step(0, SetLocalQueue{LocalQueue{Namespace: "ns", Name: name, ClusterQueue: name}})
 	}
 	add := func(uid, to string, cores quota.Amount) {
-		e.Step(0, SetWorkload{Workload{UID: uid, Namespace: "ns", Queue: to, QueueTime: int64(len(e.workloads)), PodSets: []PodSet{
+		e.Step(0, SetWorkload{&Workload{UID: uid, Namespace: "ns", Queue: to, QueueTime: int64(len(e.workloads)), PodSets: []PodSet{
 			{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: cores * 1000}}}}}})
 	}
 	add("runs", "q", 3)

@@ -115,9 +115,13 @@ func (m *machine) configure(o *oracle.Options) {
 // step gives one event to the engine and what it means to the oracle.
 func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 	m.log = append(m.log, logged{m.now, ev})
-	m.t.Logf("at %d: %T%+v", m.now, ev, ev)
-	if w, ok := ev.(SetWorkload); ok && w.Admission != nil {
-		m.t.Logf("    with %+v", *w.Admission)
+	if w, ok := ev.(SetWorkload); ok {
+		m.t.Logf("at %d: %T%+v", m.now, ev, *w.Workload)
+		if w.Admission != nil {
+			m.t.Logf("    with %+v", *w.Admission)
+		}
+	} else {
+		m.t.Logf("at %d: %T%+v", m.now, ev, ev)
 	}
 	decisions := m.engine.Step(m.now, ev)
 	for _, d := range decisions {
@@ -180,7 +184,7 @@ func (m *machine) set(w Workload) {
 		m.workloads[w.UID] = o
 	}
 	if o.finished {
-		m.step(SetWorkload{w})
+		m.step(SetWorkload{&w})
 		return
 	}
 	if w.Admission != nil {
@@ -193,7 +197,7 @@ func (m *machine) set(w Workload) {
 		delete(m.told, w.UID)
 	}
 	o.Workload = w
-	m.step(SetWorkload{w}, oracle.SetWorkload{Workload: oracleWorkload(w, m.now)})
+	m.step(SetWorkload{&w}, oracle.SetWorkload{Workload: oracleWorkload(w, m.now)})
 }
 
 // some picks one of the workloads that satisfy a condition, nil if none does.

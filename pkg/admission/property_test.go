@@ -395,7 +395,7 @@ func (m *machine) objects() []Event {
 		if o.finished {
 			all = append(all, Finish{UID: uid})
 		} else {
-			all = append(all, SetWorkload{w})
+			all = append(all, SetWorkload{&w})
 		}
 	}
 	return all

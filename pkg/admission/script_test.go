@@ -246,7 +246,7 @@ func (s *script) edit(ev Event) {
 // show writes a Workload to the API server and lets the engine see it.
 func (s *script) show(w *Workload) {
 	s.objects[w.UID] = w
-	s.step(SetWorkload{*w})
+	s.step(SetWorkload{w})
 }
 
 // decide prints admissions in their order, then who was told to wait and why,

@@ -5,11 +5,18 @@ import "fairlead.dev/fairlead/pkg/quota"
 // Class holds the workloads of a Queue that are equal in shape, priority and
 // Limit, and in whether they are parked; or one of them that stands alone (Isolate).
 type Class struct {
-	// ParkedAt is the owner's count of the moment at which it was parked.
-	ParkedAt uint64
+	// What a ranking reads comes first, so that it lies together in memory.
+
 	// consulted are the flavor-resources that the last verdict looked at; more
 	// those from 64 on.
 	consulted uint64
+	// Plan is what one of its workloads asks of the ClusterQueue. It is set by
+	// the owner when Insert says that the class is new, and after edits.
+	Plan    *quota.Plan
+	members members
+	twins   *Twins
+	// ParkedAt is the owner's count of the moment at which it was parked.
+	ParkedAt uint64
 	// Shape is the number under which the owner of the Queue knows the shape.
 	Shape    int32
 	Priority int32
@@ -30,18 +37,13 @@ type Class struct {
 	// early; Again is when it is to be tried again, whatever else happens, Unix
 	// nanoseconds, 0 if there is no such time.
 	Tries uint8
-	Again int64
-	alone *Item // the one that stands alone
-	// Plan is what one of its workloads asks of the ClusterQueue. It is set by
-	// the owner when Insert says that the class is new, and after edits.
-	Plan    *quota.Plan
-	members members
-	twins   *Twins
-	more    quota.Set
 	// told is what every member was told, except those listed in untold; if
 	// mixed, each member's own Told says.
 	told   uint8
 	mixed  bool
+	Again  int64
+	alone  *Item // the one that stands alone
+	more   quota.Set
 	untold []*Item
 	one    [1]*Item // room for untold
 }

@@ -269,7 +269,10 @@ func (q *Queue) Isolate(i *Item) *Class {
 // Fellows is the parked class of the workloads of the same shape and priority as
 // one that stands alone, nil if there is none.
 func (q *Queue) Fellows(c *Class) *Class {
-	if t := q.twins[classKey{c.Shape, c.Priority, c.Limit, nil}]; t != nil && c.alone != nil {
+	if c.alone == nil {
+		return nil
+	}
+	if t := q.twins[classKey{c.Shape, c.Priority, c.Limit, nil}]; t != nil {
 		return t.Parked
 	}
 	return nil

@@ -225,7 +225,7 @@ func (s *Simulator) tell(job int32, l *liveJob, evicted bool) {
 		w.Started = l.reserved
 	}
 	w.PodsReady = l.admission != nil // at once
-	s.engine.Step(s.now, admission.SetWorkload{Workload: w})
+	s.engine.Step(s.now, admission.SetWorkload{Workload: &w})
 }
 
 // apply does what a decision says.

@@ -138,7 +138,7 @@ func (f *feeder) feedWorkload(now int64, wl *v1beta1.Workload) {
 	if r.lacking = f.queues.Lacking(&value); value.Misconfigured == "" {
 		value.Misconfigured = r.lacking
 	}
-	f.engine.Step(now, admission.SetWorkload{Workload: value})
+	f.engine.Step(now, admission.SetWorkload{Workload: &value})
 }
 
 // finish drops what only a live workload needs.

@@ -79,13 +79,13 @@ type asker struct {
 func (a *asker) Step(now int64, ev admission.Event) []admission.Decision {
 	switch ev := ev.(type) {
 	case admission.SetWorkload:
-		w := ev.Workload
+		w := *ev.Workload
 		var job int
 		if _, err := fmt.Sscanf(w.UID, "job-%d", &job); err != nil {
 			a.t.Fatal(err)
 		}
 		w.Limit = int64(a.jobs.Jobs[job].Run) // exact
-		ev.Workload, a.told[w.UID], a.seen[w.UID] = w, w, true
+		ev.Workload, a.told[w.UID], a.seen[w.UID] = &w, w, true
 		return a.Engine.Step(now, ev)
 	case admission.Finish:
 		delete(a.told, ev.UID)
@@ -208,7 +208,7 @@ func full(t *testing.T, list ...admission.Workload) Config {
 		} else {
 			c.Of = append(c.Of, w.UID)
 		}
-		e.Step(c.Now, admission.SetWorkload{Workload: w})
+		e.Step(c.Now, admission.SetWorkload{Workload: &w})
 		c.Workloads = append(c.Workloads, w)
 	}
 	return c

@@ -179,7 +179,7 @@ func (r *run) apply(d admission.Decision) error {
 		s := r.state(place)
 		s.workload.Admission, s.workload.Evicted, s.workload.PodsReady = &d.Assignment, false, true
 		s.workload.ReservedAt, s.workload.AdmittedAt, s.workload.Started, s.since = r.now, r.now, r.now, r.now
-		r.engine.Step(r.now, admission.SetWorkload{Workload: s.workload})
+		r.engine.Step(r.now, admission.SetWorkload{Workload: &s.workload})
 		s.attempt++
 		if i, asked := r.asked[d.UID]; asked && r.starts[i] == never {
 			r.starts[i] = r.now
@@ -194,7 +194,7 @@ func (r *run) apply(d admission.Decision) error {
 			}
 			s := r.state(place)
 			s.workload.Evicted = true
-			r.engine.Step(r.now, admission.SetWorkload{Workload: s.workload})
+			r.engine.Step(r.now, admission.SetWorkload{Workload: &s.workload})
 			r.evict(place)
 			r.evicted++
 		}
@@ -235,5 +235,5 @@ func (r *run) end(e end) {
 	w := &s.workload
 	w.Admission, w.Evicted, w.PodsReady = nil, false, false
 	w.ReservedAt, w.AdmittedAt, w.Started = 0, 0, 0
-	r.engine.Step(r.now, admission.SetWorkload{Workload: *w})
+	r.engine.Step(r.now, admission.SetWorkload{Workload: w})
 }
