@@ -84,8 +84,8 @@ func (e *Engine) standDown() {
 		if s.ahead != nil {
 			i := s.ahead.pass.item
 			if i.Class().TellAlone(i, waitingForPodsReady) {
-				e.out = append(e.out, Wait{UID: i.UID, Reason: WaitingForPodsReady, Message: fmt.Sprintf(
-					"it fits, but workloads are admitted one at a time, and the pods of %d are not ready yet", e.unready)})
+				e.out = append(e.out, Wait{UID: i.UID, Reason: WaitingForPodsReady, Why: Say(fmt.Sprintf(
+					"it fits, but workloads are admitted one at a time, and the pods of %d are not ready yet", e.unready))})
 			}
 			s.standDown()
 		}

@@ -58,7 +58,7 @@ func (s *site) decide(at int64, want ...string) map[string]string {
 		case Admit:
 			admitted = append(admitted, d.UID)
 		case Wait:
-			told[d.UID] = d.Message
+			told[d.UID] = d.Why.String()
 		}
 	}
 	if !slices.Equal(admitted, want) {

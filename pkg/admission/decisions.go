@@ -22,9 +22,9 @@ type Admit struct {
 // Wait tells why a pending workload is not admitted. It is given when the
 // reason or the message changes, not at each pass.
 type Wait struct {
-	UID     string
-	Reason  PendingReason
-	Message string
+	UID    string
+	Reason PendingReason
+	Why    Explanation
 	// Limit names the limit that keeps the workload from preempting although
 	// the rules might allow it; "" if none does.
 	Limit PreemptionLimit

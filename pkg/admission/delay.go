@@ -13,13 +13,13 @@ import (
 // to the other at every pass.
 func (e *Engine) tellRefused(q *clusterQueue, c *queue.Class) {
 	if c.Told() == waitingForQuota {
-		e.tell(q, c, waitingForQuota, "")
+		e.tell(q, c, waitingForQuota, Explanation{})
 		if c.TellFirst(delaysOthers) {
-			e.out = append(e.out, Wait{UID: c.First().UID, Reason: WaitingForQuota, Message: e.explain(q, c, delaysOthers)})
+			e.out = append(e.out, Wait{UID: c.First().UID, Reason: WaitingForQuota, Why: e.why(q, c, delaysOthers)})
 		}
 		return
 	}
-	e.tell(q, c, delaysOthers, "")
+	e.tell(q, c, delaysOthers, Explanation{})
 }
 
 // explainDelay tells whose start the first of a class would delay if it started

@@ -295,7 +295,7 @@ func (e *Engine) decide() []Decision {
 	for _, w := range e.untold {
 		if w.state == pending && w.obstacle != 0 && w.Told != w.obstacle {
 			w.Told = w.obstacle
-			e.out = append(e.out, Wait{UID: w.UID, Reason: reasonNames[w.obstacle], Message: e.explainObstacle(w)})
+			e.out = append(e.out, Wait{UID: w.UID, Reason: reasonNames[w.obstacle], Why: Say(e.explainObstacle(w))})
 		}
 	}
 	e.untold = e.untold[:0]

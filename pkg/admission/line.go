@@ -42,7 +42,7 @@ func AppendLine(b []byte, d Decision) []byte {
 			b = append(append(b, " limit="...), d.Limit...)
 		}
 		b = append(b, ' ')
-		b = strconv.AppendQuote(b, d.Message)
+		b = strconv.AppendQuote(b, d.Why.String())
 	}
 	return b
 }

@@ -32,8 +32,18 @@ func (e *Engine) explainObstacle(w *workload) string {
 	return fmt.Sprintf("the namespaceSelector of ClusterQueue %s does not match namespace %s", q.name, l.name.namespace)
 }
 
-// explain tells in words why the workloads of a class do not fit, as things
-// stand.
+// why tells why the workloads of a class do not fit, as things stand.
+func (e *Engine) why(q *clusterQueue, c *queue.Class, reason reasonCode) Explanation {
+	if reason == waitingForQuota && c.Plan.Simple {
+		it := &c.Plan.Items[0]
+		if x, brief := e.explainShort(q, it, e.shapes.list[c.Shape].podSets[it.PodSet].Name); brief {
+			return x
+		}
+	}
+	return Say(e.explain(q, c, reason))
+}
+
+// explain is why in words.
 func (e *Engine) explain(q *clusterQueue, c *queue.Class, reason reasonCode) string {
 	sh := e.shapes.list[c.Shape]
 	switch reason {
@@ -143,19 +153,15 @@ func (e *Engine) appendAlternative(b []byte, q *clusterQueue, it *quota.Item, al
 		if len(b) > began {
 			b = append(b, "; "...)
 		}
-		b = append(appendAmount(append(b, "needs "...), name, r.Amount), ' ')
-		b = append(append(append(b, name...), " of flavor "...), flavor...)
-		if exceeds {
-			b = appendAmount(append(b, ", more than the "...), name, cell.Potential)
-			b = append(append(append(b, " that ClusterQueue "...), q.name...), " could ever use"...)
+		if !exceeds {
+			l := e.lack(q, r)
+			b = l.append(b, q.name)
 			continue
 		}
-		b = appendAmount(append(b, "; "...), name, available)
-		b = append(append(b, " available to ClusterQueue "...), q.name...)
-		b = appendAmount(append(b, " (nominal "...), name, cell.Nominal)
-		b = appendAmount(append(b, ", used "...), name, cell.Usage)
-		b = appendAmount(append(b, ", may borrow "...), name, max(0, available-max(0, cell.Nominal-cell.Usage)))
-		b = append(b, " more)"...)
+		b = append(appendAmount(append(b, "needs "...), name, r.Amount), ' ')
+		b = append(append(append(b, name...), " of flavor "...), flavor...)
+		b = appendAmount(append(b, ", more than the "...), name, cell.Potential)
+		b = append(append(append(b, " that ClusterQueue "...), q.name...), " could ever use"...)
 	}
 	if len(b) == began {
 		b = append(append(b, "competes with other pod sets for flavor "...), flavor...)

@@ -40,7 +40,7 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 			e.note(o, v)
 			o.ParkedAt = e.clock
 			if o.Plan.Volatile {
-				e.tell(q, o, v.reason, "")
+				e.tell(q, o, v.reason, Explanation{})
 			}
 			e.rejoin(q, o, v)
 		}
@@ -94,11 +94,11 @@ func (e *Engine) parkClass(q *clusterQueue, c *queue.Class, v *verdict) *queue.C
 	}
 	if reason == waitingForQuota && c.Told() == delaysOthers {
 		c.Tell(delaysOthers, func(i *queue.Item) {
-			e.out = append(e.out, Wait{UID: i.UID, Reason: WaitingForQuota, Message: e.explain(q, c, waitingForQuota)})
+			e.out = append(e.out, Wait{UID: i.UID, Reason: WaitingForQuota, Why: e.why(q, c, waitingForQuota)})
 		})
 		return c
 	}
-	e.tell(q, c, reason, "")
+	e.tell(q, c, reason, Explanation{})
 	if reason == v.reason {
 		c = e.rejoin(q, c, v)
 	}
@@ -170,7 +170,7 @@ func (e *Engine) parkLater(q *clusterQueue, c *queue.Class, i *queue.Item, v *ve
 		e.note(parked, v)
 		parked.First().Owner.(*workload).sight = sightNone
 		q.scope.changed(q)
-		e.tell(q, parked, v.reason, "")
+		e.tell(q, parked, v.reason, Explanation{})
 	}
 }
 
@@ -186,14 +186,14 @@ func (e *Engine) note(c *queue.Class, v *verdict) {
 
 // tell gives each workload of a class the reason why it waits, if it has not
 // been told that reason.
-func (e *Engine) tell(q *clusterQueue, c *queue.Class, reason reasonCode, message string) {
+func (e *Engine) tell(q *clusterQueue, c *queue.Class, reason reasonCode, why Explanation) {
 	if c.Silent(reason) {
 		return
 	}
 	c.Tell(reason, func(i *queue.Item) {
-		if message == "" {
-			message = e.explain(q, c, reason)
+		if why == (Explanation{}) {
+			why = e.why(q, c, reason)
 		}
-		e.out = append(e.out, Wait{UID: i.UID, Reason: reasonNames[reason], Message: message, Limit: limitNames[reason]})
+		e.out = append(e.out, Wait{UID: i.UID, Reason: reasonNames[reason], Why: why, Limit: limitNames[reason]})
 	})
 }

@@ -283,7 +283,7 @@ func (s *script) decide(messages, count bool) {
 			}
 			line := Line(d)
 			if !messages {
-				line = strings.TrimSuffix(line, " "+strconv.Quote(d.Message))
+				line = strings.TrimSuffix(line, " "+strconv.Quote(d.Why.String()))
 			}
 			waits = append(waits, line)
 		}

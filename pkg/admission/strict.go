@@ -40,7 +40,7 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 				if w := last.Owner.(*workload); w.preempting() {
 					e.dropHold(q, w, HoldOvertaken)
 				}
-				e.tell(q, c, waitingForQuota, heldBackMessage)
+				e.tell(q, c, waitingForQuota, Say(heldBackMessage))
 			default:
 				return last
 			}

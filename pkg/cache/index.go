@@ -35,3 +35,6 @@ func (x *Index) Number(flavor, resource string) int32 {
 
 // Name is the flavor-resource that has number n.
 func (x *Index) Name(n int32) quota.FlavorResource { return x.frs[n] }
+
+// Label is where Name is written. It is never written again.
+func (x *Index) Label(n int32) *quota.FlavorResource { return &x.frs[n] }

@@ -340,7 +340,7 @@ func (s *Simulator) wait(d admission.Wait) {
 	j := &s.trace.Jobs[job]
 	s.series.pending(s.result.queueOf[j.Queue], -1, l.amount, s.now)
 	s.engine.Step(s.now, admission.DeleteWorkload{UID: d.UID})
-	s.result.Problems.Note(trace.NeverFits, j.Line, string(d.Reason)+": "+d.Message)
+	s.result.Problems.Note(trace.NeverFits, j.Line, string(d.Reason)+": "+d.Why.String())
 	s.result.Refused++
 	s.again = true
 	s.live.remove(job)

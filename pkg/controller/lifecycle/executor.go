@@ -134,7 +134,7 @@ func (x *Executor) Adopt(wl *v1beta1.Workload, assignment *admission.Assignment)
 // while, if the workload still waits then.
 func (x *Executor) Wait(wl *v1beta1.Workload, wait admission.Wait) {
 	x.config.Reporter.Waits(wl, wait)
-	x.pacer.add(keyOf(wl), verdict{reason: string(wait.Reason), message: wait.Message}, time.Now())
+	x.pacer.add(keyOf(wl), verdict{reason: string(wait.Reason), message: wait.Why.String()}, time.Now())
 }
 
 // explain is called by the pacer for a verdict that is due.

@@ -71,7 +71,7 @@ func TestADecisionIsOneLine(t *testing.T) {
 	inRoom(t, func(r *room) {
 		_, wl := workload()
 		r.Decided(wl, admission.Admit{UID: "wl-uid", Assignment: admission.Assignment{ClusterQueue: "cq"}, Borrows: true})
-		r.Waits(wl, admission.Wait{UID: "wl-uid", Reason: admission.WaitingForQuota, Message: "short of cpu"})
+		r.Waits(wl, admission.Wait{UID: "wl-uid", Reason: admission.WaitingForQuota, Why: admission.Say("short of cpu")})
 		if len(r.lines) != 2 {
 			t.Fatalf("lines: %q", r.lines)
 		}

@@ -53,7 +53,7 @@ func (r *Reporter) Waits(wl *v1beta1.Workload, wait admission.Wait) {
 		r.counters.PreemptionLimited(string(wait.Limit))
 	}
 	r.log.Info("wait", "limit", string(wait.Limit), "workloadUID", wait.UID, "namespace", wl.Namespace, "workload", wl.Name,
-		"queue", string(wl.Spec.QueueName), "reason", string(wait.Reason), "message", wait.Message)
+		"queue", string(wl.Spec.QueueName), "reason", string(wait.Reason), "message", wait.Why.String())
 }
 
 // Preempts implements lifecycle.Reporter.
