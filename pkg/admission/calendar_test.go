@@ -291,7 +291,7 @@ func TestReservationInVain(t *testing.T) {
 	s.submit(0, "3also", "a", 1, 100)
 	s.decide(0, "1fills", "2runs", "3also")
 	s.e.Step(1*second, Finish{UID: "1fills"})
-	s.e.Step(1*second, SetWorkload{Workload{
+	s.e.Step(1*second, SetWorkload{&Workload{
 		UID: "big", Namespace: "n", Name: "big", Queue: "a", QueueTime: 1, Limit: 100 * second,
 		PodSets: []PodSet{{Name: "one", Count: 1, Requests: cpu(4)}, {Name: "two", Count: 1, Requests: cpu(12)}},
 	}})
