@@ -43,7 +43,12 @@ func (e *Engine) planFor(q *clusterQueue, sh *shape) *quota.Plan {
 // plan says what workloads of a shape ask of the queue, with reduce pods of
 // the partial pod set left out.
 func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quota.Plan {
-	p := &quota.Plan{}
+	together := &struct {
+		plan  quota.Plan
+		items [1]quota.Item // most have one
+	}{}
+	p := &together.plan
+	p.Items = together.items[:0]
 	for i := range sh.podSets {
 		ps := &sh.podSets[i]
 		count := ps.Count
@@ -63,6 +68,7 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 		}
 	}
 	p.Form = formOf(p)
+	gather(p)
 	if p.Simple {
 		p.IfShort = shortNoFit
 		for _, alt := range p.Items[0].Alternatives {
@@ -70,6 +76,25 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 		}
 	}
 	return p
+}
+
+// gather lays the requests of each item one after the other in memory: plans
+// are read far more often than made.
+func gather(p *quota.Plan) {
+	for i := range p.Items {
+		alts := slices.Clone(p.Items[i].Alternatives)
+		p.Items[i].Alternatives = alts
+		n := 0
+		for a := range alts {
+			n += len(alts[a].Requests)
+		}
+		requests := make([]quota.Request, 0, n)
+		for a := range alts {
+			from := len(requests)
+			requests = append(requests, alts[a].Requests...)
+			alts[a].Requests = requests[from:len(requests):len(requests)]
+		}
+	}
 }
 
 // mildest of what follows if two flavors are short.

@@ -40,7 +40,11 @@ const (
 // is found differs from what was assumed? Then what was found is charged.
 type workload struct {
 	queue.Item // UID and place in the order; in a queue.Queue only while pending
-	state      state
+	// hold is what is held for it while it is pending, pledge what its status
+	// said was, until it is in a queue; nil if nothing.
+	hold   *hold
+	pledge *Preempting
+	state  state
 	// obstacle says why a pending workload is in no queue, 0 if it is in one.
 	obstacle reasonCode
 	inactive bool
@@ -76,10 +80,6 @@ type workload struct {
 	evicted, evicting, leaving, listed bool
 	// unready: it holds quota and not all its pods are ready.
 	unready bool
-	// hold is what is held for it while it is pending, pledge what its status
-	// said was, until it is in a queue; nil if nothing.
-	hold   *hold
-	pledge *Preempting
 }
 
 // tombstone stands for every finished workload.

@@ -19,6 +19,9 @@ type Plan struct {
 	// fit, because pod sets compete for a flavor-resource that could never
 	// hold them all, or because smaller sizes are tried.
 	Volatile bool
+	// IfShort is what is known beforehand of the case that a simple plan does
+	// not fit: see Alternative.
+	IfShort int8
 	// Wavers says that usage can change which flavor-resources a search looks
 	// at that finds no room: where it ends at different flavors for one Item,
 	// or sizes, depending on what is short for another.
@@ -31,9 +34,6 @@ type Plan struct {
 	// Whole are complete choices, one alternative of each item: what each asks
 	// for together. They are listed when somebody first plans ahead.
 	Whole [][]Request
-	// IfShort is what is known beforehand of the case that a simple plan does
-	// not fit: see Alternative.
-	IfShort int8
 	// Requested is the set of flavor-resources in any open flavor.
 	Requested Set
 }
