@@ -265,7 +265,7 @@ func (e *Engine) replan(s *scope, begin bool) {
 	}
 	// Whoever gave way to one for whom there is no place has got the same again.
 	if eased || moved && !c.planned(before) {
-		e.wakeRefused(s)
+		e.wakeRefused(s, nil)
 	}
 }
 
@@ -382,12 +382,25 @@ func (e *Engine) yields(q *clusterQueue, h *workload) bool {
 	return false
 }
 
-// wakeRefused wakes those that were refused at the last look.
-func (e *Engine) wakeRefused(s *scope) {
+// parkHolder parks a class whose first workload may have given back quota that
+// was held for it. That wakes whoever was refused for it, but not those parked.
+func (e *Engine) parkHolder(q *clusterQueue, k *queue.Class, v *verdict) {
+	first, eased := k.First(), false
+	if c := q.calendar(); c != nil {
+		eased = c.planner.Eased()
+	}
+	e.park(q, k, v)
+	if eased {
+		e.wakeRefused(q.scope, first.Class())
+	}
+}
+
+// wakeRefused wakes those that were refused at the last look, except a class.
+func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 	for _, q := range s.byName {
 		woken := q.pass.item != nil && q.pass.verdict.refused
 		for i := 0; i < len(q.pending.Parked()); {
-			if k := q.pending.Parked()[i]; k.Refused {
+			if k := q.pending.Parked()[i]; k.Refused && k != except {
 				q.pending.Wake(k)
 				woken = true
 				continue
@@ -484,6 +497,6 @@ func (e *Engine) planActed(q *clusterQueue, held bool) {
 	case held:
 		e.replan(q.scope, false)
 	case q.scope.calendar.planner.Eased():
-		e.wakeRefused(q.scope)
+		e.wakeRefused(q.scope, nil)
 	}
 }

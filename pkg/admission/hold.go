@@ -200,7 +200,6 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 	}
 	t := q.scope.tree
 	e.lift(q, w, -1)
-	e.unchart(q, w)
 	var amounts []quota.Request
 	for _, r := range v.charges {
 		room := quota.AddSaturating(t.Nominal(q.at, r.FR), -t.Usage(q.at, r.FR))

@@ -189,7 +189,7 @@ func (e *Engine) act(q *clusterQueue) bool {
 	if q.strict && q.pending.First() == item && q.policy.Depth == 0 {
 		e.holdFor(q, w, v)
 	}
-	e.park(q, item.Class(), v)
+	e.parkHolder(q, item.Class(), v)
 	return false
 }
 

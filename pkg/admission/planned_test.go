@@ -1,0 +1,230 @@
+package admission
+
+import (
+	"testing"
+
+	"fairlead.dev/fairlead/pkg/quota"
+)
+
+// promise is when a workload's reservation begins and ends, in seconds; zero if
+// it holds none.
+type promise struct{ start, end int64 }
+
+// holds checks what reservation a workload holds.
+func (s *site) holds(uid string, want promise) {
+	s.Helper()
+	var got promise
+	if c := s.e.workloads[uid].local.target.calendar(); c != nil {
+		if r, ok := c.planner.Reservation(uid); ok {
+			got = promise{r.Start / second, r.End / second}
+		}
+	}
+	if got != want {
+		s.Errorf("reservation of %s: %+v, not %+v", uid, got, want)
+	}
+}
+
+// send submits a workload with a priority, running in a ClusterQueue already if
+// one is named.
+func (s *site) send(at int64, w Workload, cores int64, runsIn string) {
+	w.Name, w.Namespace = w.UID, "n"
+	requests := []quota.ResourceAmount{{Resource: "cpu", Amount: cores}}
+	w.PodSets = []PodSet{{Name: "main", Count: 1, Requests: requests}}
+	if runsIn != "" {
+		w.Admission = &Assignment{ClusterQueue: runsIn, PodSets: []PodSetAssignment{{
+			Name: "main", Count: 1, Flavors: []ResourceFlavorName{{Resource: "cpu", Flavor: "f"}}, Usage: requests,
+		}}}
+	}
+	s.e.Step(at*second, SetWorkload{&w})
+}
+
+var easy = &Backfill{Mode: BackfillEASY}
+
+// EASY reserves for the first blocked workload, or for the first few, each until
+// its limit and the slack of 30 s are over, of which the default counts only
+// where a queue borrows.
+func TestHowManyHoldReservations(t *testing.T) {
+	for depth, want := range [][3]promise{{{100, 180}}, {{100, 180}}, {{100, 180}, {180, 260}}, {{100, 180}, {180, 260}, {260, 340}}} {
+		s := newSite(t, &Backfill{Mode: BackfillEASY, Depth: int32(depth)}, map[string]int64{"a": 4})
+		s.submit(0, "runs", "a", 4, 100)
+		s.decide(0, "runs")
+		for i, uid := range []string{"1st", "2nd", "3rd"} {
+			s.submit(int64(i), uid, "a", 4, 50)
+		}
+		s.decide(2)
+		for i, uid := range []string{"1st", "2nd", "3rd"} {
+			s.holds(uid, want[i])
+		}
+	}
+	none := int32(0)
+	s := newSite(t, &Backfill{Mode: BackfillEASY, BorrowingDepth: &none}, map[string]int64{"a": 4, "b": 4})
+	s.submit(0, "runs", "a", 6, 100)
+	s.submit(0, "more", "a", 5, 50)
+	s.decide(0, "more")
+	s.holds("runs", promise{})
+}
+
+// Without a limit nobody starts ahead of a reservation, short as the default may
+// be, unless that is to be trusted.
+func TestWithoutLimitAhead(t *testing.T) {
+	for _, trusted := range []bool{false, true} {
+		b := &Backfill{Mode: BackfillEASY, DefaultLimit: 10 * second, BackfillUnlimited: trusted}
+		s := newSite(t, b, map[string]int64{"a": 4, "b": 0})
+		s.submit(0, "runs", "a", 3, 100)
+		s.submit(0, "wide", "a", 4, 50)
+		s.decide(0, "runs")
+		s.submit(1, "anon", "b", 1, 0)
+		if trusted {
+			s.decide(1, "anon")
+		} else {
+			s.decide(1)
+		}
+	}
+}
+
+// An edit that leaves the nodes as they are leaves reservations as they are, and
+// what has outlived its limit is expected until then as before. Where the nodes
+// are others all is planned anew, in order.
+func TestReservationsThroughEdits(t *testing.T) {
+	s := newSite(t, nil, nil)
+	for _, name := range []string{"x", "y"} {
+		s.e.Step(0, SetCohort{Cohort{Name: name, Parent: "all", Backfill: easy}})
+	}
+	groups := func(cores int64) []ResourceGroup {
+		return []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: cores}}}}}}
+	}
+	set := func(at int64, name, cohort string, weight int64) {
+		s.e.Step(at*second, SetClusterQueue{ClusterQueue{Name: name, Cohort: cohort, Namespaces: &Selector{}, WeightMilli: weight, Groups: groups(4)}})
+		s.e.Step(at*second, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	set(0, "a", "x", 1000)
+	set(0, "b", "y", 1000)
+	s.submit(0, "runs", "a", 8, 100)
+	s.decide(0, "runs")
+	s.send(1, Workload{UID: "low", Queue: "a", Limit: 50 * second}, 8, "")
+	s.decide(1)
+	s.send(2, Workload{UID: "high", Queue: "b", Priority: 9, Limit: 50 * second}, 8, "")
+	s.decide(100)
+	s.holds("low", promise{160, 240})
+	s.holds("high", promise{240, 320})
+	set(130, "b", "y", 2000)
+	s.decide(130)
+	s.holds("low", promise{160, 240})
+	s.holds("high", promise{240, 320})
+	set(140, "b", "x", 2000)
+	s.decide(140)
+	s.holds("high", promise{190, 270}) // runs goes on for a minute from when it was looked at last
+	s.holds("low", promise{270, 350})
+}
+
+// Where its queue plans, the head of a StrictFIFO queue idles nothing, and only
+// it holds a reservation of what others behind it wait for as well. Where its
+// queue does not, it holds quota, but none that a reservation needs some time.
+func TestHeadsBesideReservations(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4, "b": 2})
+	s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2}, StrictFIFO)
+	s.submit(0, "runs", "a", 3, 100)
+	s.submit(0, "wide", "a", 4, 50)
+	s.submit(0, "xtra", "a", 4, 50)
+	s.submit(1, "brief", "b", 3, 50)
+	s.decide(1, "runs", "brief")
+	s.holds("wide", promise{101, 181})
+	s.holds("xtra", promise{})
+
+	s = newSite(t, easy, map[string]int64{"a": 4, "b": 4})
+	s.queue(0, "b", 4, &Backfill{Mode: BackfillNone}, StrictFIFO)
+	s.submit(0, "runs", "a", 5, 100)
+	s.submit(0, "wide", "a", 8, 50)
+	s.decide(0, "runs")
+	s.submit(1, "head", "b", 4, 1000)
+	s.decide(1)
+	s.holds("wide", promise{100, 180})
+	if h := s.e.workloads["head"].held(); len(h) > 0 {
+		t.Errorf("the head holds %v", h)
+	}
+}
+
+// What is found running ends its limit after it was started, however long ago
+// it was admitted. Who is being evicted is expected no more, also after an edit.
+func TestEndOfWhatIsFound(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4})
+	s.send(40, Workload{UID: "runs", Queue: "a", ReservedAt: 10 * second, AdmittedAt: 10 * second, Started: 30 * second, Limit: 100 * second}, 4, "a")
+	s.submit(40, "next", "a", 4, 50)
+	s.decide(40)
+	s.holds("next", promise{130, 210})
+	s.send(50, Workload{UID: "runs", Queue: "a", ReservedAt: 10 * second, AdmittedAt: 10 * second, Started: 30 * second, Limit: 100 * second, Evicted: true}, 4, "a")
+	s.queue(50, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2}, BestEffortFIFO)
+	s.decide(50)
+	s.holds("next", promise{50, 130})
+}
+
+// A reservation gives way to a workload of its queue that might preempt its
+// holder, and to no other.
+func TestWhoGivesWay(t *testing.T) {
+	for policy, first := range map[string]string{"Never": "newer", "LowerPriority": "newer", "LowerOrNewerEqualPriority": "older"} {
+		s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+		s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+		s.e.Step(0, SetNamespace{Name: "n"})
+		s.e.Step(0, SetClusterQueue{ClusterQueue{
+			Name: "a", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: policy}, Backfill: easy,
+			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
+		}})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: "a", ClusterQueue: "a"}})
+		s.send(0, Workload{UID: "runs", Queue: "a", Priority: 9, Limit: 100 * second}, 4, "a")
+		s.send(1, Workload{UID: "newer", Queue: "a", QueueTime: 2, Limit: 50 * second}, 4, "")
+		s.decide(1)
+		s.send(2, Workload{UID: "older", Queue: "a", QueueTime: 1, Limit: 50 * second}, 4, "")
+		s.decide(2)
+		s.holds(first, promise{100, 180})
+	}
+}
+
+// What is held for a preemptor is planned until its limit and the slack are over.
+func TestHoldIsPlanned(t *testing.T) {
+	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	s.e.Step(0, SetClusterQueue{ClusterQueue{
+		Name: "a", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: "LowerPriority"}, Backfill: easy,
+		Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
+	}})
+	s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: "a", ClusterQueue: "a"}})
+	s.send(0, Workload{UID: "runs", Queue: "a", Limit: 100 * second}, 4, "a")
+	s.send(10, Workload{UID: "first", Queue: "a", Priority: 1, Limit: 50 * second}, 4, "")
+	s.send(10, Workload{UID: "next", Queue: "a", Limit: 50 * second}, 4, "")
+	s.decide(10)
+	s.holds("next", promise{90, 170})
+}
+
+// A share is rounded up: of 3 cores half is 2.
+func TestShareOfAWindow(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 3})
+	s.e.Step(0, SetReservation{Reservation{Name: "half", ClusterQueue: "a", ShareMilli: 500, Windows: []Window{{Start: 100 * second, End: 200 * second}}}})
+	s.submit(0, "two", "a", 2, 150)
+	s.decide(0)
+	s.submit(1, "one", "a", 1, 150)
+	s.decide(1, "one")
+}
+
+// A head that gives back what was held for it, because it is refused now, is not
+// looked at again for that: what comes after it in the same pass may have it.
+func TestHeadGivesBackOnce(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 8, "b": 4})
+	s.queue(0, "b", 4, &Backfill{Mode: BackfillNone}, StrictFIFO)
+	s.submit(0, "long", "a", 6, 100)
+	s.submit(0, "brief", "a", 3, 20)
+	s.submit(0, "own", "b", 1, 100)
+	s.submit(0, "wide", "a", 10, 100)
+	s.decide(0, "brief", "own", "long")
+	s.submit(1, "head", "b", 4, 1000)
+	s.decide(1)
+	if h := s.e.workloads["head"].held(); len(h) != 1 || h[0].Amount != 2 {
+		t.Fatalf("the head holds %v", h)
+	}
+	s.e.Step(20*second, Finish{UID: "brief"})
+	s.submit(20, "next", "a", 3, 10)
+	s.decide(20, "next")
+	if h := s.e.workloads["head"].held(); len(h) > 0 {
+		t.Errorf("the head holds %v", h)
+	}
+}
