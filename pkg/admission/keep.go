@@ -28,6 +28,9 @@ func (e *Engine) keepTo(q *clusterQueue, w *workload, v *verdict) {
 	if !ok || !q.same(charges, w.hold.amounts) {
 		return // edits have made it something else
 	}
+	for _, r := range charges {
+		v.consulted.Put(r.FR) // also where the search decides
+	}
 	kind, level := fits, int32(0)
 	short := quota.Set{}
 	for _, r := range charges {
@@ -47,9 +50,6 @@ func (e *Engine) keepTo(q *clusterQueue, w *workload, v *verdict) {
 	v.choice, v.charges, v.short, v.victims = choice, charges, short, v.victims[:0]
 	v.stopped, v.over, v.again = false, false, 0
 	v.wide = kind != fits && q.wideVerdicts
-	for _, r := range charges {
-		v.consulted.Put(r.FR)
-	}
 }
 
 // choiceOf finds the alternatives of a plan that give an assignment, and what

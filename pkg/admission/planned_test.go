@@ -107,6 +107,7 @@ func TestReservationsThroughEdits(t *testing.T) {
 	s.decide(100)
 	s.holds("low", promise{160, 240})
 	s.holds("high", promise{240, 320})
+	s.decide(120)
 	set(130, "b", "y", 2000)
 	s.decide(130)
 	s.holds("low", promise{160, 240})
@@ -122,13 +123,15 @@ func TestReservationsThroughEdits(t *testing.T) {
 // queue does not, it holds quota, but none that a reservation needs some time.
 func TestHeadsBesideReservations(t *testing.T) {
 	s := newSite(t, easy, map[string]int64{"a": 4, "b": 2})
-	s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2}, StrictFIFO)
+	deep := int32(2)
+	s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, Depth: deep, BorrowingDepth: &deep}, StrictFIFO)
 	s.submit(0, "runs", "a", 3, 100)
 	s.submit(0, "wide", "a", 4, 50)
-	s.submit(0, "xtra", "a", 4, 50)
+	s.submit(0, "xtra", "a", 6, 60)
+	s.decide(0, "runs")
 	s.submit(1, "brief", "b", 3, 50)
-	s.decide(1, "runs", "brief")
-	s.holds("wide", promise{101, 181})
+	s.decide(1, "brief")
+	s.holds("wide", promise{100, 180})
 	s.holds("xtra", promise{})
 
 	s = newSite(t, easy, map[string]int64{"a": 4, "b": 4})
