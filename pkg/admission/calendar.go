@@ -326,15 +326,25 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 // not.
 func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) []*workload {
 	var before quota.Set
-	n := 0
-	for k := q.nextClass(nil); k != nil && n < q.policy.Depth; k = q.nextClass(k.First()) {
-		if w := k.First().Owner.(*workload); w.isBlocked() && !before.Meets(k.Plan.Requested) {
+	var others []*workload
+	held := 0
+	most := len(list) + q.policy.Depth
+	for k := q.nextClass(nil); k != nil && (len(others) < q.policy.Depth || held < len(q.reserved)); k = q.nextClass(k.First()) {
+		w := k.First().Owner.(*workload)
+		if w.reserved {
+			held++
+		}
+		switch {
+		case !w.isBlocked() || before.Meets(k.Plan.Requested):
+		case w.reserved:
 			list = append(list, w)
-			n++
+		default:
+			others = append(others, w)
 		}
 		before.Join(k.Plan.Requested)
 	}
-	return list
+	list = list[:min(len(list), most)]
+	return append(list, others[:min(len(others), most-len(list))]...)
 }
 
 // firstBlocked are the first n blocked workloads of the queue that hold no

@@ -231,3 +231,35 @@ func TestHeadGivesBackOnce(t *testing.T) {
 		t.Errorf("the head holds %v", h)
 	}
 }
+
+// Also in a StrictFIFO queue whoever holds a reservation keeps his place among
+// the depth from those who come to stand before him and ask for something else.
+func TestStrictQueueKeepsReservation(t *testing.T) {
+	s := newSite(t, nil, nil)
+	s.e.Step(0, SetClusterQueue{ClusterQueue{
+		Name: "a", Namespaces: &Selector{}, Backfill: easy, Strategy: StrictFIFO,
+		Groups: []ResourceGroup{{Resources: []string{"cpu", "memory"}, Flavors: []FlavorQuotas{
+			{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}, {Resource: "memory", Nominal: 4}}},
+		}}},
+	}})
+	s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: "a", ClusterQueue: "a"}})
+	ask := func(uid string, priority int32, resources ...string) {
+		w := Workload{UID: uid, Name: uid, Namespace: "n", Queue: "a", Priority: priority, Limit: 100 * second, PodSets: []PodSet{{Name: "main", Count: 1}}}
+		for _, r := range resources {
+			w.PodSets[0].Requests = append(w.PodSets[0].Requests, quota.ResourceAmount{Resource: r, Amount: 4})
+		}
+		s.e.Step(0, SetWorkload{&w})
+	}
+	ask("runs", 9, "cpu", "memory")
+	s.decide(0, "runs")
+	ask("late", 0, "memory")
+	s.decide(1)
+	s.holds("late", promise{100, 230})
+	ask("first", 1, "cpu")
+	s.decide(2)
+	s.holds("late", promise{100, 230})
+	s.holds("first", promise{})
+	ask("same", 2, "memory")
+	s.decide(3)
+	s.holds("late", promise{})
+}
