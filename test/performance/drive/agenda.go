@@ -8,16 +8,15 @@ import (
 )
 
 // agenda runs tasks at their due times, at most a given number at once. Tasks
-// may add tasks. When more are due than can run, follow-ups go before first
-// submissions, then the earlier due goes first: an object that has been begun
-// is brought on before the next one is.
+// may add tasks. When more are due than can run, the earlier due goes first,
+// whatever it is: a paced load whose submissions wait for the ends of what runs
+// falls behind its pace by more than the server is behind.
 //
-//	submit, follow --> two heaps by due time --due--> one of n workers --> do
+//	add --> heap by due time --due--> one of n workers --> do
 type agenda struct {
-	mu          sync.Mutex
-	submissions taskHeap
-	followUps   taskHeap
-	added       int
+	mu    sync.Mutex
+	tasks taskHeap
+	added int
 	// wake tells the dispatcher that something was added.
 	wake chan struct{}
 	// finished is closed when nothing more is to be done.
@@ -62,19 +61,10 @@ func newAgenda() *agenda {
 	return &agenda{wake: make(chan struct{}, 1), finished: make(chan struct{})}
 }
 
-// submit adds a first submission.
-func (a *agenda) submit(due time.Time, do func(context.Context) error) {
-	a.add(&a.submissions, due, do)
-}
-
-// follow adds what comes next for an object that has been begun.
-func (a *agenda) follow(due time.Time, do func(context.Context) error) {
-	a.add(&a.followUps, due, do)
-}
-
-func (a *agenda) add(tasks *taskHeap, due time.Time, do func(context.Context) error) {
+// add has something done when it is due.
+func (a *agenda) add(due time.Time, do func(context.Context) error) {
 	a.mu.Lock()
-	heap.Push(tasks, &task{due: due, order: a.added, do: do})
+	heap.Push(&a.tasks, &task{due: due, order: a.added, do: do})
 	a.added++
 	a.mu.Unlock()
 	select {
@@ -146,16 +136,11 @@ func (a *agenda) dispatch(ctx context.Context, ready chan<- *task) {
 func (a *agenda) next(now time.Time) (*task, time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	wait := time.Hour
-	for _, tasks := range []*taskHeap{&a.followUps, &a.submissions} {
-		if tasks.Len() == 0 {
-			continue
-		}
-		until := (*tasks)[0].due.Sub(now)
-		if until <= 0 {
-			return heap.Pop(tasks).(*task), 0
-		}
-		wait = min(wait, until)
+	if a.tasks.Len() == 0 {
+		return nil, time.Hour
 	}
-	return nil, wait
+	if until := a.tasks[0].due.Sub(now); until > 0 {
+		return nil, until
+	}
+	return heap.Pop(&a.tasks).(*task), 0
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestAgendaFollowsUpBeforeItSubmits(t *testing.T) {
+func TestAgendaGoesByDueTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgenda()
 		var done []string
@@ -25,22 +25,23 @@ func TestAgendaFollowsUpBeforeItSubmits(t *testing.T) {
 				return nil
 			}
 		}
-		a.submit(start, mark("first"))
-		a.submit(start, func(context.Context) error {
+		a.add(start, mark("first"))
+		a.add(start, func(context.Context) error {
 			done = append(done, "second")
-			a.follow(start, mark("second, on"))
-			a.follow(start.Add(time.Minute), mark("last"))
+			a.add(start.Add(1500*time.Microsecond), mark("second, on"))
+			a.add(start.Add(time.Minute), mark("last"))
 			// Everything that waits is due before this task ends.
 			time.Sleep(time.Second)
 			return nil
 		})
-		a.submit(start, mark("third"))
-		a.submit(start.Add(30*time.Second), mark("late"))
+		a.add(start.Add(time.Millisecond), mark("third"))
+		a.add(start.Add(2*time.Millisecond), mark("fourth"))
+		a.add(start.Add(30*time.Second), mark("late"))
 		if err := a.run(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		// One task may be on its way to the worker when a follow-up comes.
-		want := []string{"first", "second", "third", "second, on", "late", "last"}
+		want := []string{"first", "second", "third", "second, on", "fourth", "late", "last"}
 		if !slices.Equal(done, want) {
 			t.Errorf("done in order %q, want %q", done, want)
 		}
@@ -57,7 +58,7 @@ func TestAgendaKeepsToItsConcurrency(t *testing.T) {
 		var mu sync.Mutex
 		start := time.Now()
 		for range 20 {
-			a.submit(start, func(context.Context) error {
+			a.add(start, func(context.Context) error {
 				mu.Lock()
 				most.Store(max(most.Load(), now.Add(1)))
 				mu.Unlock()
@@ -82,9 +83,9 @@ func TestAgendaStopsAtTheFirstFailure(t *testing.T) {
 	broken := errors.New("broken")
 	a := newAgenda()
 	var after atomic.Int64
-	a.submit(time.Now(), func(context.Context) error { return broken })
+	a.add(time.Now(), func(context.Context) error { return broken })
 	for range 100 {
-		a.submit(time.Now().Add(time.Hour), func(context.Context) error { after.Add(1); return nil })
+		a.add(time.Now().Add(time.Hour), func(context.Context) error { after.Add(1); return nil })
 	}
 	if err := a.run(t.Context(), 2); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the task's error", err)

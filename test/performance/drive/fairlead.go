@@ -51,7 +51,7 @@ func (m *managed) sawJob(j *batchv1.Job) error {
 		return err
 	}
 	if m.recorder.allCompleted() {
-		m.agenda.follow(time.Now(), m.settle)
+		m.agenda.add(time.Now(), m.settle)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (m *managed) sawWorkload(w *fairlead.Workload) error {
 		return nil
 	}
 	item := m.recorder.plan[i]
-	m.agenda.follow(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error { return m.finishWorkload(ctx, item, w) })
+	m.agenda.add(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error { return m.finishWorkload(ctx, item, w) })
 	return nil
 }
 

@@ -82,7 +82,7 @@ func (f *floor) submitJob(ctx context.Context, item load.Item) error {
 		return err
 	}
 	return f.gate.enter(ctx, item.Class.Cores, func(ctx context.Context) error { return f.startJob(ctx, item, j, w) },
-		func(start func(context.Context) error) { f.agenda.follow(time.Now(), start) })
+		func(start func(context.Context) error) { f.agenda.add(time.Now(), start) })
 }
 
 // startJob admits the Workload and unsuspends its Job.
@@ -129,14 +129,14 @@ func (f *floor) submitWorkload(ctx context.Context, item load.Item) error {
 			return err
 		}
 		f.recorder.started(item.Index)
-		f.agenda.follow(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error {
+		f.agenda.add(time.Now().Add(item.Class.RunTime), func(ctx context.Context) error {
 			return f.finishWorkload(ctx, item, w)
 		})
 		if err := f.clients.events.Create(ctx, workloadEvent(w, item.Queue, time.Now())); err != nil {
 			return fmt.Errorf("create the event of workload %s: %w", w.Name, err)
 		}
 		return nil
-	}, func(start func(context.Context) error) { f.agenda.follow(time.Now(), start) })
+	}, func(start func(context.Context) error) { f.agenda.add(time.Now(), start) })
 }
 
 func (f *floor) finishWorkload(ctx context.Context, item load.Item, w *fairlead.Workload) error {
@@ -203,7 +203,7 @@ func (f *floor) sawJob(j *batchv1.Job) error {
 		return fmt.Errorf("job %s completed before it was started", j.Name)
 	}
 	f.gate.leave(item.Class.Cores)
-	f.agenda.follow(time.Now(), func(ctx context.Context) error {
+	f.agenda.add(time.Now(), func(ctx context.Context) error {
 		setFinished(w, time.Now(), completionMessage(j))
 		if _, err := f.putStatus(ctx, w); err != nil {
 			return err

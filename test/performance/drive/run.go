@@ -41,7 +41,7 @@ func (r *run) execute(ctx context.Context, progress func(Progress), submit submi
 	begin := time.Now()
 	r.recorder.begin(begin)
 	for _, item := range r.recorder.plan {
-		r.agenda.submit(begin.Add(item.Due), func(ctx context.Context) error { return submit(ctx, item) })
+		r.agenda.add(begin.Add(item.Due), func(ctx context.Context) error { return submit(ctx, item) })
 	}
 	watching := make(chan error, len(watches))
 	watchCtx, stopWatching := context.WithCancel(ctx)
