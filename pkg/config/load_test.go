@@ -12,7 +12,7 @@ func TestTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !*c.LeaderElection.LeaderElect || *c.ClientConnection.QPS != 0 || c.Controller.GroupKindConcurrency["Workload.fairlead.dev"] != 32 {
+	if !*c.LeaderElection.LeaderElect || *c.ClientConnection.QPS != 0 || c.Controller.GroupKindConcurrency["Workload.fairlead.dev"] != 96 {
 		t.Errorf("defaults are %+v", c)
 	}
 }

@@ -26,9 +26,11 @@ type connection struct {
 // sides a TLS handshake.
 const idleConnections = 256
 
-func newConnection(shared *rest.Config) (connection, error) {
+// newConnection makes one for at most so many requests at once.
+func newConnection(shared *rest.Config, most int) (connection, error) {
 	config := rest.CopyConfig(shared)
 	config.NextProtos = []string{"http/1.1"}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return newInFlight(most, next) })
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		for at := next; at != nil; {
 			switch t := at.(type) {

@@ -28,7 +28,7 @@ func TestWritesKeepTheirConnections(t *testing.T) {
 		<-together
 	}))
 	defer server.Close()
-	c, err := newConnection(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
+	c, err := newConnection(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}, burst)
 	if err != nil {
 		t.Fatal(err)
 	}

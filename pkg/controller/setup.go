@@ -66,6 +66,12 @@ func EngineConfig(configuration *configv1beta1.Configuration) admission.Config {
 	}
 }
 
+// concurrency is how many workloads are worked on at once, and how many writes
+// are under way at most.
+func concurrency(c *configv1beta1.Configuration) int {
+	return c.Controller.GroupKindConcurrency["Workload.fairlead.dev"]
+}
+
 // Controller is the shell around one engine.
 type Controller struct {
 	manager  manager.Manager
@@ -112,7 +118,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) (*Controll
 	})
 	c.openBooks()
 	var err error
-	if c.writes, err = newConnection(mgr.GetConfig()); err != nil {
+	if c.writes, err = newConnection(mgr.GetConfig(), concurrency(options.Configuration)); err != nil {
 		return nil, err
 	}
 	if err = c.newNamespaces(); err != nil {
@@ -234,7 +240,7 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 		Workloads: c.workloads, Jobs: c.jobs,
 		Facts: facts, Engine: c.inbox, Reporter: reporter,
 		Rebuilt:     c.rebuilt,
-		Concurrency: configuration.Controller.GroupKindConcurrency["Workload.fairlead.dev"],
+		Concurrency: concurrency(configuration),
 		Log:         c.manager.GetLogger().WithName("lifecycle"),
 	})
 	return nil

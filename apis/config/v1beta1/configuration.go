@@ -67,8 +67,9 @@ type Configuration struct {
 type Controller struct {
 	// GroupKindConcurrency is the number of objects of a kind that are worked
 	// on at once, by "Kind.group" (for example "Job.batch": 8). Kinds that are
-	// not named have 1. "Workload.fairlead.dev" bounds the writes that carry
-	// out decisions; its default is 32.
+	// not named have 1. "Workload.fairlead.dev" bounds the writes that are
+	// under way at once, of which there are fewer while the API server turns some
+	// away; its default is 96.
 	GroupKindConcurrency map[string]int `json:"groupKindConcurrency,omitempty"`
 
 	// CacheSyncTimeout is how long the manager waits at start until it has

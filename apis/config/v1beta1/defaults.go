@@ -10,7 +10,7 @@ import (
 // The defaults of the configuration file.
 const (
 	DefaultCacheSyncTimeout       = 2 * time.Minute
-	DefaultWorkloadConcurrency    = 32
+	DefaultWorkloadConcurrency    = 96
 	DefaultJobConcurrency         = 8
 	DefaultLeaseName              = "manager.fairlead.dev"
 	DefaultNamespace              = "fairlead-system"
