@@ -10,7 +10,7 @@ import (
 // findBestEffort finds the representative of a BestEffortFIFO queue: its first
 // workload that is not parked and does not get NoFit.
 func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
-	if !s.eager && !s.nested && !q.hopeful() && !q.wavers() {
+	if !s.eager && !s.nested && !e.hopeful(q) && !q.wavers() {
 		e.retire(q)
 		return nil
 	}
@@ -21,7 +21,7 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 			return nil
 		}
 		last = c.First()
-		if c.Parked() && c.Plan.IfShort == shortNoFit && !e.fits(q, c) && e.idle(q, c, noFit) {
+		if c.Parked() && e.passesOver(q, c) {
 			continue
 		}
 		v := &q.pass.verdict
@@ -38,14 +38,29 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 	}
 }
 
-// woken says whether a fall of usage may have woken parked classes that were
-// only looked at.
-func (q *clusterQueue) woken() bool { return q.scope.since != 0 && q.pass.since == q.scope.since }
+// passesOver parks again a class that has been woken and gets NoFit, if that can
+// be seen without a verdict, and says whether it did.
+func (e *Engine) passesOver(q *clusterQueue, c *queue.Class) bool {
+	if q.scope.calendar != nil {
+		k, refused := e.foresee(q, c)
+		return k == noFit && e.idle(q, c, k, refused)
+	}
+	return c.Plan.IfShort == shortNoFit && !e.fits(q, c) && e.idle(q, c, noFit, false)
+}
 
-// eligible says whether a parked class has been woken by a fall of usage. It
-// then counts as active, although it stays where it is.
+// fell says whether a fall of usage may have woken parked classes of the queue
+// that were only looked at.
+func (q *clusterQueue) fell() bool { return q.scope.since != 0 && q.pass.since == q.scope.since }
+
+// woken says whether parked classes that were only looked at may have been
+// woken, by a fall of usage or because something was taken off the timeline.
+func (q *clusterQueue) woken() bool { return q.fell() || q.scope.easedAt != 0 }
+
+// eligible says whether a parked class has been woken so. It then counts as
+// active, although it stays where it is.
 func (q *clusterQueue) eligible(c *queue.Class) bool {
-	return c.ParkedAt <= q.scope.since && (c.Wide || c.Consulted(q.pass.fallen))
+	s := q.scope
+	return c.ParkedAt <= s.since && q.fell() && (c.Wide || c.Consulted(q.pass.fallen)) || c.Refused && c.ParkedAt <= s.easedAt
 }
 
 // candidate is the first class, in the queue's order, that is not parked or
@@ -97,12 +112,15 @@ func (w *walk) next() *queue.Class {
 // nor will until some usage falls: then all that is left for the queue to do
 // is to park them, turn by turn. A StrictFIFO queue has to take its turn,
 // because its head may hold quota by it.
-func (q *clusterQueue) hopeful() bool {
+func (e *Engine) hopeful(q *clusterQueue) bool {
 	if q.strict {
 		return q.pass.item != nil || q.pass.invalid
 	}
 	if q.pass.hopefulAt == q.scope.version {
 		return true
+	}
+	if q.scope.calendar != nil {
+		return e.plannedHope(q)
 	}
 	might := func(c *queue.Class) bool { return q.mightFit(c.Plan) }
 	if q.firstOf(might) == nil {
@@ -172,6 +190,10 @@ func (q *clusterQueue) firstOf(fit func(*queue.Class) bool) *queue.Class {
 
 // retire parks all that is left of a queue without hope.
 func (e *Engine) retire(q *clusterQueue) {
+	if q.scope.calendar != nil {
+		e.retirePlanned(q)
+		return
+	}
 	q.pass.since = 0
 	v := &q.pass.verdict
 	for active := q.pending.Active(); len(active) > 0; active = q.pending.Active() {

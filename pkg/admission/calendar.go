@@ -42,6 +42,7 @@ type calendar struct {
 	alarmAt int64
 	blocked []*workload // room for replan
 	list    []plan.Workload
+	seen    []*workload // in this pass, as representatives
 	one     [1]quota.Request
 }
 
@@ -196,7 +197,10 @@ const (
 )
 
 // see notes the verdict on a new representative.
-func (w *workload) see(v *verdict) {
+func (c *calendar) see(w *workload, v *verdict) {
+	if w.sight == sightNone {
+		c.seen = append(c.seen, w)
+	}
 	switch {
 	case v.kind == fits:
 		w.sight = sightFit
@@ -205,6 +209,24 @@ func (w *workload) see(v *verdict) {
 	default:
 		w.sight = sightNone
 	}
+}
+
+// overlook forgets what was seen of the first of a class that is parked.
+func (c *calendar) overlook(k *queue.Class) {
+	if len(c.seen) > 0 {
+		k.First().Owner.(*workload).sight = sightNone
+	}
+}
+
+// overlookAll forgets what was seen in a pass that ends.
+func (c *calendar) overlookAll() {
+	if c == nil {
+		return
+	}
+	for _, w := range c.seen {
+		w.sight = sightNone
+	}
+	c.seen = c.seen[:0]
 }
 
 // planParked plans anew if a workload of the queue, now that something has been
@@ -409,6 +431,12 @@ func (e *Engine) parkHolder(q *clusterQueue, k *queue.Class, v *verdict) {
 func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 	for _, q := range s.byName {
 		woken := q.pass.item != nil && q.pass.verdict.refused
+		if !s.eager && !q.strict {
+			if woken || slices.ContainsFunc(q.pending.Parked(), func(k *queue.Class) bool { return k.Refused && k != except && !q.eligible(k) }) {
+				s.invalidate(q)
+			}
+			continue // they are woken where they are
+		}
 		for i := 0; i < len(q.pending.Parked()); {
 			if k := q.pending.Parked()[i]; k.Refused && k != except {
 				q.pending.Wake(k)
@@ -423,6 +451,12 @@ func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 		if woken {
 			s.invalidate(q)
 		}
+	}
+	e.clock++
+	s.easedAt = e.clock
+	if except != nil && except.ParkedAt < s.easedAt && !s.eager {
+		e.clock++
+		except.ParkedAt = e.clock
 	}
 }
 
@@ -492,6 +526,7 @@ func (e *Engine) beginPlan(s *scope) {
 	if !s.calendar.filled() {
 		e.fill(s)
 	}
+	s.calendar.seen = s.calendar.seen[:0]
 	s.calendar.planner.Advance(e.now)
 	e.replan(s, true)
 }

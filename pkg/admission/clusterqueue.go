@@ -51,6 +51,7 @@ type clusterQueue struct {
 	// policy is how its workloads are planned, reserved are those that hold
 	// reservations: see calendar.
 	policy     plan.Policy
+	prospects  prospects
 	reserved   []*workload
 	holders    []*workload
 	releasedAt uint64
@@ -219,7 +220,7 @@ func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 	if q.scope != nil {
 		q.releasedAt = max(q.releasedAt, q.scope.releasedAt)
 	}
-	q.scope, q.at = s, at
+	q.scope, q.at, q.prospects = s, at, prospects{}
 	q.strict = q.spec.Strategy == StrictFIFO
 	q.keeps = false
 	for f := range s.tree.FlavorResources() {

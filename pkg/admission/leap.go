@@ -161,7 +161,7 @@ func (e *Engine) sprintRanked(s *scope) (ran, goOn bool) {
 // far as can be told without looking at all queues.
 func (e *Engine) spent(s *scope) bool {
 	for _, q := range s.invalid {
-		if q.hopeful() {
+		if e.hopeful(q) {
 			return false
 		}
 	}
@@ -260,7 +260,8 @@ func (e *Engine) catchUp(s *scope, winner *clusterQueue, charge []quota.Request,
 // and returns false if there is none: then everything is parked. All stored
 // representatives must be valid as things stand.
 func (e *Engine) leap(s *scope) bool {
-	if s.literal {
+	if s.literal || e.mustStep(s) {
+		s.literal = true
 		return true
 	}
 	least, _ := e.outlook(s, s.nested)
@@ -288,11 +289,15 @@ func (e *Engine) leap(s *scope) bool {
 // stand for its Cohort in place of a sibling; where all queues are in one
 // order each is left out by itself (findBestEffort).
 func (e *Engine) goOn(s *scope) bool {
-	if s.literal {
+	if s.literal || e.mustStep(s) {
+		s.literal = true
 		return true
 	}
+	if s.calendar != nil {
+		s.hopes = append(s.hopes[:0], s.play...) // they may come to hope again
+	}
 	for n := len(s.hopes); n > 0; n = len(s.hopes) {
-		if s.hopes[n-1].hopeful() {
+		if last := s.hopes[n-1]; e.hopeful(last) {
 			return true
 		}
 		s.hopes = s.hopes[:n-1]
@@ -304,6 +309,7 @@ func (e *Engine) goOn(s *scope) bool {
 // parkAll ends a pass in which nothing more can be admitted.
 func (e *Engine) parkAll(s *scope) {
 	s.tournament.Clear()
+	s.calendar.overlookAll()
 	for _, q := range s.play {
 		e.drop(s, q)
 	}

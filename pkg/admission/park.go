@@ -16,12 +16,12 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 	if q.scope.calendar != nil {
 		defer e.planParked(q)
 	}
-	if q.strict || !q.pending.Related() {
+	if q.strict || !q.pending.RelatedTo(c) {
 		return
 	}
 	for i := 0; i < len(q.pending.Active()); {
 		o := q.pending.Active()[i]
-		if !e.alike(c, o) || o.Alone() && o.First().Owner.(*workload).holds() {
+		if !e.alike(c, o) || parksAlone(o) {
 			i++
 			continue
 		}
@@ -36,16 +36,23 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 		return
 	}
 	for _, o := range slices.Clone(q.pending.Parked()) { // to rejoin changes the list, and may leave an empty class in the copy
-		if o != c && o.Len() > 0 && q.eligible(o) && e.alike(c, o) {
+		if o != c && o.Len() > 0 && q.eligible(o) && e.alike(c, o) && !parksAlone(o) {
 			e.note(o, v)
 			o.ParkedAt = e.clock
-			if o.Plan.Volatile {
+			switch {
+			case v.refused:
+				e.tellRefused(q, o)
+			case o.Plan.Volatile:
 				e.tell(q, o, v.reason, Explanation{})
 			}
 			e.rejoin(q, o, v)
 		}
 	}
 }
+
+// parksAlone says that a class is one workload that is parked by its own verdict
+// only: quota is held for it, or it holds a reservation.
+func parksAlone(c *queue.Class) bool { return c.Alone() && c.First().Owner.(*workload).holds() }
 
 // alike says whether two classes of a queue are of equal shape and priority:
 // they may differ in names, and in selectors that open the same flavors.

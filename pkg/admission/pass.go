@@ -51,13 +51,14 @@ type passState struct {
 // changed.
 func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
-	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission || s.calendar != nil, 0
+	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission, 0
+	born := !s.unborn
 	e.wake(s)
 	if s.calendar != nil {
 		e.beginPlan(s)
 		defer e.schedule(s)
 	}
-	s.literal = false
+	s.literal = s.calendar != nil && !born // reasons to wait may change
 	ran, goOn := false, true
 	if !s.fallenNow.Empty() {
 		s.sortInvalid()
@@ -69,7 +70,10 @@ func (e *Engine) pass(s *scope) {
 		s.sortInvalid()
 		s.play = append(s.play[:0], s.invalid...)
 		s.hopes = append(s.hopes[:0], s.invalid...)
-		s.literal = s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict || q.wavers() })
+		if s.calendar != nil {
+			s.allPlay()
+		}
+		s.literal = s.literal || s.eager || slices.ContainsFunc(s.play, func(q *clusterQueue) bool { return q.strict || q.wavers() })
 		ran, goOn = e.sprint(s)
 	}
 	if !goOn || !ran && !e.leap(s) {
@@ -218,7 +222,7 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 	}
 	q.pass.version = s.version
 	if s.calendar != nil && q.pass.item != nil {
-		q.pass.item.Owner.(*workload).see(&q.pass.verdict)
+		s.calendar.see(q.pass.item.Owner.(*workload), &q.pass.verdict)
 	}
 	switch {
 	case q.pass.item != nil && !q.pass.acted:

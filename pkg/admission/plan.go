@@ -67,7 +67,7 @@ func (q *clusterQueue) plan(sh *shape, reduce int32, ignoreUndeclared bool) *quo
 			}
 		}
 	}
-	p.Form = formOf(p)
+	p.Form = formOf(p, sh)
 	gather(p)
 	if p.Simple {
 		p.IfShort = shortNoFit
@@ -108,10 +108,16 @@ func mildest(a, b int8) int8 {
 	return shortNoFit
 }
 
-// formOf hashes the alternatives and their requests (FNV-1a, by numbers).
-func formOf(p *quota.Plan) uint64 {
+// formOf hashes the alternatives and their requests, and what alike shapes have
+// in common besides (FNV-1a, by numbers).
+func formOf(p *quota.Plan, sh *shape) uint64 {
 	h := uint64(14695981039346656037)
 	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
+	for i := range sh.podSets {
+		for _, r := range sh.podSets[i].Requests {
+			mix(r.Amount)
+		}
+	}
 	for i := range p.Items {
 		mix(int64(p.Items[i].PodSet))
 		mix(int64(p.Items[i].Group))

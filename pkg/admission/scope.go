@@ -47,8 +47,9 @@ type scope struct {
 	acted []*clusterQueue
 	// eager: something is held, so usage may fall in the pass.
 	eager bool
-	// nested: queues compete through Cohorts below the root. literal: no turn
-	// of this pass may be skipped. play are the queues that take part in it,
+	// nested: queues compete through Cohorts below the root, or somebody plans:
+	// then a queue keeps its turns although it has nothing to admit. literal: no
+	// turn of this pass may be skipped. play are the queues that take part in it,
 	// hopes those of them that may have something to admit: see leap.go.
 	nested, literal bool
 	play, hopes     []*clusterQueue
@@ -74,8 +75,11 @@ type scope struct {
 	changeEpoch uint64
 	least       []quota.Amount
 	flavorOf    []uint64
-	// calendar is the tree's future, nil if nobody plans in it.
+	// calendar is the tree's future, nil if nobody plans in it; easedAt is when
+	// something was last taken off it, by the engine's clock: whoever was refused
+	// before is woken by it, without being touched (see eligible).
 	calendar *calendar
+	easedAt  uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }
@@ -165,6 +169,7 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 	}
 	slices.SortFunc(s.byName, func(a, b *clusterQueue) int { return strings.Compare(a.name, b.name) })
 	e.decidePlanned(s)
+	s.nested = s.nested || s.calendar != nil
 	s.inherit(earlier)
 	if s.ranked = !s.policies && s.calendar == nil && s.rankable(); s.ranked {
 		e.prepareRankings(s)

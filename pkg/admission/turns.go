@@ -12,6 +12,9 @@ import (
 // that must be known: the first of class first, nil if it never does. It stops
 // counting past limit.
 func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns int) {
+	if q.scope.calendar != nil {
+		return e.plannedTurns(q)
+	}
 	first = q.firstOf(func(c *queue.Class) bool { return c.Plan.Volatile || e.fits(q, c) })
 	if first == nil && !q.scope.nested {
 		return nil, 0
@@ -19,19 +22,24 @@ func (e *Engine) turns(q *clusterQueue, limit int) (first *queue.Class, turns in
 	e.counted = e.counted[:0]
 	w := q.walk()
 	for c := w.next(); c != nil && c != first && turns <= limit; c = w.next() {
-		if e.assessUnfit(q, c) != noCandidates {
-			continue
+		if e.assessUnfit(q, c) == noCandidates && e.counts(q, c) {
+			turns++
 		}
-		if twin := q.pending.Twin(c); twin != nil && slices.Contains(e.counted, twin) {
-			continue // was parked with it
-		}
-		if q.pending.Related() && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
-			continue // likewise
-		}
-		e.counted = append(e.counted, c)
-		turns++
 	}
 	return first, turns
+}
+
+// counts says whether a class takes a turn of its own, and is not parked with one
+// counted before.
+func (e *Engine) counts(q *clusterQueue, c *queue.Class) bool {
+	if twin := q.pending.Twin(c); twin != nil && slices.Contains(e.counted, twin) {
+		return false
+	}
+	if q.pending.RelatedTo(c) && !parksAlone(c) && slices.ContainsFunc(e.counted, func(o *queue.Class) bool { return e.alike(c, o) }) {
+		return false
+	}
+	e.counted = append(e.counted, c)
+	return true
 }
 
 // skip lets a queue take a number of turns in which it only parks something.
@@ -42,13 +50,13 @@ func (e *Engine) skip(q *clusterQueue, turns int) {
 		if c == nil {
 			return
 		}
-		k := e.assessUnfit(q, c)
+		k, refused := e.assess(q, c)
 		if k != noFit {
 			turns--
 		}
-		if !e.idle(q, c, k) {
+		if !e.idle(q, c, k, refused) {
 			last := c.First()
-			e.judge(q, e.shapes.list[c.Shape], c.Plan, &e.spare)
+			e.judgeClass(q, c, &e.spare)
 			e.park(q, c, &e.spare)
 			w = q.walk()
 			if w.parked != nil {
@@ -58,16 +66,34 @@ func (e *Engine) skip(q *clusterQueue, turns int) {
 	}
 }
 
+// assess is the kind of verdict that a class would get now that may not start,
+// and whether it would be refused.
+func (e *Engine) assess(q *clusterQueue, c *queue.Class) (k kind, refused bool) {
+	if q.scope.calendar != nil {
+		return e.foresee(q, c)
+	}
+	return e.assessUnfit(q, c), false
+}
+
 // idle parks again, without a verdict, a woken class whose verdict would be of
-// a known kind, and says whether it did. It must be clear that the class does
-// not fit.
-func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind) bool {
-	if !c.Parked() || !c.Plan.Simple || q.pending.Related() || q.pending.Twin(c) != nil {
+// a known kind, and says whether it did. It must be clear that the class may not
+// start.
+func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
+	if !c.Parked() || !c.Plan.Simple || q.pending.RelatedTo(c) || q.pending.Twin(c) != nil ||
+		q.scope.calendar != nil && !knows(c, refused) {
 		return false
 	}
-	e.clock++
-	c.ParkedAt, c.Kind, c.Wide = e.clock, int8(k), k == noCandidates && q.wideVerdicts
+	e.parkIdle(q, c, k, refused)
 	return true
+}
+
+func (e *Engine) parkIdle(q *clusterQueue, c *queue.Class, k kind, refused bool) {
+	e.clock++
+	q.pending.Look(c, true)
+	c.ParkedAt, c.Kind, c.Wide, c.Refused = e.clock, int8(k), k == noCandidates && q.wideVerdicts, refused
+	if q.scope.calendar != nil {
+		q.scope.calendar.overlook(c)
+	}
 }
 
 // fits says whether the verdict on a class would be Fit now.

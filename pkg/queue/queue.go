@@ -19,7 +19,7 @@ type Queue struct {
 	epoch          uint64
 	length         int
 	looks          uint32
-	// forms counts the twins of each form and priority, related the forms
+	// forms counts the twins of each form, priority and Limit, related the forms
 	// with more than one.
 	related int
 	forms   map[formKey]int
@@ -30,6 +30,7 @@ type Queue struct {
 
 type formKey struct {
 	form     uint64
+	limit    int64
 	priority int32
 }
 
@@ -104,13 +105,18 @@ func (q *Queue) Twin(c *Class) *Class {
 	return t.Parked
 }
 
-// Related says whether there may be classes with plans of the same form and
-// the same priority, which are to be parked together.
+// Related says whether there may be classes with plans of the same form, the
+// same priority and Limit, which are to be parked together.
 func (q *Queue) Related() bool { return q.related > 0 }
 
-// relate counts plans by form and priority.
-func (q *Queue) relate(p *quota.Plan, priority int32, by int) {
-	k := formKey{p.Form, priority}
+// RelatedTo says whether there may be such a class beside this one.
+func (q *Queue) RelatedTo(c *Class) bool {
+	return q.related > 0 && q.forms[formKey{c.Plan.Form, c.Limit, c.Priority}] > 1
+}
+
+// relate counts the plan of a class by form, priority and Limit.
+func (q *Queue) relate(p *quota.Plan, c *Class, by int) {
+	k := formKey{p.Form, c.Limit, c.Priority}
 	was := q.forms[k]
 	switch now := was + by; now {
 	case 0:
@@ -174,7 +180,7 @@ func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
 	c.Plan = p
 	q.epoch++
 	q.needs.add(c)
-	q.relate(p, c.Priority, +1)
+	q.relate(p, c, +1)
 }
 
 // Remove takes a workload out.
@@ -218,7 +224,7 @@ func (q *Queue) forget(c *Class) {
 		delete(q.twins, c.key())
 		if c.Plan != nil {
 			q.needs.remove(c)
-			q.relate(c.Plan, c.Priority, -1)
+			q.relate(c.Plan, c, -1)
 		}
 	}
 }

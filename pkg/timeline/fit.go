@@ -34,25 +34,30 @@ type constraint struct {
 // within its nominal quota as well. Constraints that no time can violate are
 // left out.
 func (t *Timeline) eachConstraint(leaf int32, request []quota.Request, own bool, visit func(c *constraint) bool) bool {
-	var room [8]idle
 	for _, r := range request {
-		if r.Amount <= 0 {
-			continue
+		if r.Amount > 0 && !t.eachLimit(leaf, r.FR, r.Amount, own, visit) {
+			return false
 		}
-		c := constraint{sum: sum{idle: room[:0]}}
-		for n := leaf; n >= 0; n = t.parent[n] {
-			at := t.at(n, r.FR)
-			limit := at.limit
-			if own && n == leaf {
-				limit = at.nominal // never more than the limit
-			}
-			c.node, c.sum.top, c.most, c.plain = n, &at.profile, limit-r.Amount, len(c.sum.idle) == 0
-			if at.peak() > c.most && !visit(&c) {
-				return false
-			}
-			if at.local > 0 {
-				c.sum.idle = append(c.sum.idle, idle{&at.profile, at.local})
-			}
+	}
+	return true
+}
+
+// eachLimit is eachConstraint for an amount of one flavor-resource.
+func (t *Timeline) eachLimit(leaf, f int32, amount quota.Amount, own bool, visit func(c *constraint) bool) bool {
+	var room [8]idle
+	c := constraint{sum: sum{idle: room[:0]}}
+	for n := leaf; n >= 0; n = t.parent[n] {
+		at := t.at(n, f)
+		limit := at.limit
+		if own && n == leaf {
+			limit = at.nominal // never more than the limit
+		}
+		c.node, c.sum.top, c.most, c.plain = n, &at.profile, limit-amount, len(c.sum.idle) == 0
+		if at.peak() > c.most && !visit(&c) {
+			return false
+		}
+		if at.local > 0 {
+			c.sum.idle = append(c.sum.idle, idle{&at.profile, at.local})
 		}
 	}
 	return true
@@ -65,6 +70,15 @@ func (c *constraint) lastOver(a, b int64) (int64, bool) {
 		return c.sum.top.lastAbove(a, b, c.most)
 	}
 	return c.sum.lastAbove(a, b, c.most)
+}
+
+// firstOver finds the first instant of [a, b) at which the constraint is violated.
+func (c *constraint) firstOver(a, b int64) (int64, bool) {
+	if !c.plain {
+		return c.sum.firstAbove(a, b, c.most)
+	}
+	at, over := c.sum.top.firstAbove(a, c.most)
+	return at, over && at < b
 }
 
 // firstMet finds the first instant from a on at which the constraint is met.
@@ -93,6 +107,52 @@ func (t *Timeline) fits(leaf int32, request []quota.Request, from, to int64, own
 		_, over := c.lastOver(from, to)
 		return !over
 	})
+}
+
+// FitsAt says whether a request fits at a leaf at one instant, not before now;
+// with own, the leaf must stay within its nominal quota too.
+func (t *Timeline) FitsAt(leaf int32, request []quota.Request, at int64, own bool) bool {
+	return t.eachConstraint(leaf, request, own, func(c *constraint) bool {
+		if c.plain {
+			return c.sum.top.value(at) <= c.most
+		}
+		return c.sum.at(at) <= c.most
+	})
+}
+
+// Kept says whether what is charged at a leaf for a request, in [from, to), is
+// within the limits of section 2 at every instant, beside everything else that
+// is charged: the same as if the request were not charged and Fits were asked,
+// because each charge lessens what is available by as much as is charged.
+func (t *Timeline) Kept(leaf int32, request []quota.Request, from, to int64) bool {
+	from = max(from, t.now)
+	for _, r := range request {
+		if r.Amount > 0 && !t.eachLimit(leaf, r.FR, 0, false, func(c *constraint) bool {
+			_, over := c.lastOver(from, to)
+			return !over
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// ClearUntil is the first instant from now on at which an amount of f does not
+// fit at a leaf, Forever if it always fits: what Fits from now until some end
+// does so if that is not later.
+func (t *Timeline) ClearUntil(leaf, f int32, amount quota.Amount) int64 {
+	first := Forever
+	if amount <= 0 {
+		return first
+	}
+	t.eachLimit(leaf, f, amount, false, func(c *constraint) bool {
+		at, over := c.firstOver(t.now, first)
+		if over {
+			first = min(first, at)
+		}
+		return first > t.now
+	})
+	return first
 }
 
 // Within says whether a leaf would use no more than its nominal quota of what a

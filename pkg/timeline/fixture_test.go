@@ -201,6 +201,15 @@ func (p *pair) ask(n int, amounts []int64, length, from int64) error {
 	if got := p.line.FitsOwn(int32(n), request, from, to); got != (fits && within) {
 		return fmt.Errorf("%v at node %d fits its own quota in [%d, %d): %t", amounts, n, from, to, got)
 	}
+	if h, ok := p.line.Add(timeline.Charge{Node: int32(n), Requests: request, Start: from, End: to}); ok {
+		kept := p.line.Kept(int32(n), request, from, to)
+		if p.line.Remove(h); kept != fits {
+			return fmt.Errorf("%v at node %d, charged in [%d, %d), is kept: %t, want %t", amounts, n, from, to, kept, fits)
+		}
+	}
+	if err := p.askClear(n, amounts); err != nil {
+		return err
+	}
 	s, short := p.line.Short(int32(n), request, from, to)
 	if short == fits {
 		return fmt.Errorf("%v at node %d is short in [%d, %d): %t", amounts, n, from, to, short)
@@ -213,6 +222,19 @@ func (p *pair) ask(n int, amounts []int64, length, from int64) error {
 	}
 	if room := p.world.Available(n, int(s.FR), s.At); s.Missing < 1 || s.Missing > amounts[s.FR]-room {
 		return fmt.Errorf("%v at node %d: %d missing at %d, %d available", amounts, n, s.Missing, s.At, room)
+	}
+	return nil
+}
+
+// askClear compares until when each amount fits from now on.
+func (p *pair) askClear(n int, amounts []int64) error {
+	for f, amount := range amounts {
+		alone := make([]int64, len(amounts))
+		alone[f] = amount
+		now, at := p.line.Now(), p.line.ClearUntil(int32(n), int32(f), amount)
+		if at > now && !p.world.Fits(n, alone, now, at) || at != timeline.Forever && p.world.Fits(n, alone, at, at+1) {
+			return fmt.Errorf("%d of flavor-resource %d at node %d do not fit until just %d", amount, f, n, at)
+		}
 	}
 	return nil
 }

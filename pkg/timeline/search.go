@@ -138,6 +138,36 @@ func (p *profile) first(n int32, before quota.Amount, a int64, c quota.Amount) (
 	return 0, false
 }
 
+// firstAbove finds the first instant from a on at which the value is above c.
+func (p *profile) firstAbove(a int64, c quota.Amount) (int64, bool) {
+	if p.value(a) > c {
+		return a, true
+	}
+	return p.rise(p.root, p.base, a, c)
+}
+
+func (p *profile) rise(n int32, before quota.Amount, a int64, c quota.Amount) (int64, bool) {
+	for n != 0 {
+		s := &p.nodes[n]
+		here := before + s.l.all + s.by
+		if s.at > a {
+			if before+s.l.high > c {
+				if t, ok := p.rise(s.left, before, a, c); ok {
+					return t, true
+				}
+			}
+			if here > c {
+				return s.at, true
+			}
+		}
+		if here+s.r.high <= c {
+			return 0, false
+		}
+		before, n = here, s.right
+	}
+	return 0, false
+}
+
 // run is an amount in [from, to).
 type run struct {
 	from, to int64

@@ -67,7 +67,7 @@ func (p *Planner) Plan(blocked []Workload) (moved bool) {
 			p.last[h.Class] = h.start
 		}
 	}
-	p.freed, p.check = false, false
+	p.freed, p.check = false, 0
 	return moved
 }
 
@@ -81,14 +81,12 @@ func (p *Planner) broken() bool {
 		if after(now, p.length(&h.Workload)) > h.end {
 			return true
 		}
-		if !p.check {
+		if h.start >= p.check {
 			continue
 		}
-		p.line.Remove(h.handle)
-		fits := false
-		p.withWindows(h.Group, func() { fits = p.line.Fits(h.Leaf, h.Alternatives[h.alternative], h.start, h.end) })
-		p.charge(h)
-		if !fits {
+		kept := false
+		p.withWindows(h.Group, func() { kept = p.line.Kept(h.Leaf, h.Alternatives[h.alternative], h.start, h.end) })
+		if !kept {
 			return true
 		}
 	}
@@ -112,6 +110,7 @@ func (p *Planner) release(h *held) {
 		p.borrowing[h.Leaf]--
 	}
 	h.gone = true
+	p.version++
 	delete(p.held, h.UID)
 	p.freed, p.eased = true, true
 }
@@ -127,11 +126,17 @@ func (p *Planner) reserve(w *Workload) *held {
 		p.borrowing[h.Leaf]++
 	}
 	p.held[h.UID] = h
+	p.version++
 	return h
 }
 
 // improve moves a reservation earlier, if it can be, and says whether it could.
 func (p *Planner) improve(h *held) bool {
+	if p.stuck(h) {
+		h.start = max(h.start, p.line.Now())
+		p.last[h.Class] = h.start
+		return false
+	}
 	p.line.Remove(h.handle)
 	if h.borrows {
 		p.borrowing[h.Leaf]--
@@ -141,6 +146,7 @@ func (p *Planner) improve(h *held) bool {
 	moved := p.place(&earlier, p.from(h, h.start)) && earlier.start < h.start
 	if moved {
 		*h = earlier
+		p.version++
 	}
 	p.charge(h)
 	p.last[h.Class] = h.start
@@ -148,6 +154,36 @@ func (p *Planner) improve(h *held) bool {
 		p.borrowing[h.Leaf]++
 	}
 	return moved
+}
+
+// stuck says that a reservation surely cannot be moved earlier, at the cost of a
+// look at the instant before it: whoever started earlier, and not so early that
+// he had ended, would run then, and there is no room for that. Its own charge is
+// not in that instant.
+func (p *Planner) stuck(h *held) bool {
+	start := max(h.start, p.line.Now())
+	from := p.from(h, start)
+	if from >= start {
+		return true
+	}
+	if h.Group != "" && len(p.windows) > 0 || after(from, p.span(h)) < start {
+		return false
+	}
+	own := p.own(h.Leaf, h.borrows)
+	for _, request := range h.Alternatives {
+		if p.line.FitsAt(h.Leaf, request, start-1, own) {
+			return false
+		}
+	}
+	return true
+}
+
+// span is for how long there must be room for a reservation where it is planned.
+func (p *Planner) span(h *held) int64 {
+	if h.Limit == 0 && !p.config.Policies[h.Leaf].BackfillUnlimited {
+		return timeline.Forever // nobody whom it might run into is planned after that
+	}
+	return after(p.length(&h.Workload), p.config.Slack)
 }
 
 // from is the first instant at which a workload may be planned to start: now, or
@@ -172,12 +208,8 @@ func (p *Planner) place(h *held, from int64) (found bool) {
 }
 
 func (p *Planner) search(h *held, from int64) bool {
-	own := p.own(h.Leaf)
+	own, search := p.own(h.Leaf, false), p.span(h)
 	length := after(p.length(&h.Workload), p.config.Slack)
-	search := length
-	if h.Limit == 0 && !p.config.Policies[h.Leaf].BackfillUnlimited {
-		search = timeline.Forever // nobody whom it might run into is planned after that
-	}
 	found := false
 	for i, request := range h.Alternatives {
 		t, ok := p.line.EarliestStart(h.Leaf, request, search, from, own)
@@ -192,8 +224,12 @@ func (p *Planner) search(h *held, from int64) bool {
 	return found
 }
 
-// own says that no more of a leaf's reservations may borrow.
-func (p *Planner) own(leaf int32) bool {
-	limit := p.config.Policies[leaf].Borrowing
-	return limit >= 0 && p.borrowing[leaf] >= limit
+// own says that no more of a leaf's reservations may borrow, one that does not
+// count apart.
+func (p *Planner) own(leaf int32, but bool) bool {
+	limit, borrowing := p.config.Policies[leaf].Borrowing, p.borrowing[leaf]
+	if but {
+		borrowing--
+	}
+	return limit >= 0 && borrowing >= limit
 }

@@ -25,14 +25,17 @@ type Planner struct {
 	held    map[string]*held
 	order   []*held // of the last Plan; some may be gone since
 	windows []window
-	// freed: something may start earlier than planned. check: some reservation
-	// may not fit any more.
-	// eased: something was taken off the timeline since Eased was asked last.
-	freed, check, eased bool
-	borrowing           []int // by leaf: reservations that borrow
-	count               []int // by leaf: room for Plan
-	round               uint64
-	last                map[uint64]int64 // by class: start of the one planned last
+	// freed: something may start earlier than planned. eased: something was taken
+	// off the timeline since Eased was asked last. check: reservations may not fit
+	// any more before that instant, 0 if they do.
+	freed, eased bool
+	check        int64
+	// version counts changes of what is charged, and of the time.
+	version   uint64
+	borrowing []int // by leaf: reservations that borrow
+	count     []int // by leaf: room for Plan
+	round     uint64
+	last      map[uint64]int64 // by class: start of the one planned last
 }
 
 type running struct {
@@ -114,14 +117,16 @@ func (p *Planner) SetConfig(config Config) error {
 		return err
 	}
 	p.config = config
-	p.freed, p.check, p.eased = true, true, true
+	p.version++
+	p.freed, p.check, p.eased = true, timeline.Forever, true
 	return nil
 }
 
 // Requota replaces the quotas: see timeline.Requota.
 func (p *Planner) Requota(tree *quota.Tree) {
 	p.line.Requota(tree)
-	p.freed, p.check, p.eased = true, true, true
+	p.version++
+	p.freed, p.check, p.eased = true, timeline.Forever, true
 }
 
 // length is for how long a workload is planned.
@@ -145,6 +150,9 @@ func (p *Planner) more(w *Workload) int64 {
 // on; reservations that should have started begin now.
 func (p *Planner) Advance(now int64) {
 	was := p.line.Now()
+	if now > was {
+		p.version++
+	}
 	p.line.Advance(now)
 	now = p.line.Now()
 	for _, w := range p.windows {
@@ -158,6 +166,7 @@ func (p *Planner) Advance(now int64) {
 			return
 		}
 		p.byEnd.DeleteMin()
+		p.version++
 		r := p.running[first.uid]
 		c := p.line.Charged(r.handle)
 		p.line.Remove(r.handle)
@@ -166,7 +175,7 @@ func (p *Planner) Advance(now int64) {
 		r.end = c.End
 		p.running[first.uid] = r
 		p.byEnd.ReplaceOrInsert(ending{r.end, first.uid})
-		p.check = true
+		p.check = max(p.check, r.end)
 	}
 }
 
@@ -196,7 +205,10 @@ func (p *Planner) Run(w Workload, alternative int, end int64) bool {
 	if !ok {
 		return false
 	}
-	p.check = p.check || !fits
+	p.version++
+	if !fits {
+		p.check = max(p.check, end)
+	}
 	p.running[w.UID] = running{handle, end, p.more(&w)}
 	p.byEnd.ReplaceOrInsert(ending{end, w.UID})
 	return true
@@ -212,8 +224,12 @@ func (p *Planner) Finish(uid string) {
 	p.line.Remove(r.handle)
 	p.byEnd.Delete(ending{r.end, uid})
 	delete(p.running, uid)
+	p.version++
 	p.freed, p.eased = true, true
 }
+
+// Version changes whenever anything that is charged does, and the time.
+func (p *Planner) Version() uint64 { return p.version }
 
 // End is until when a workload that runs is planned; false if it does not run.
 func (p *Planner) End(uid string) (int64, bool) {
@@ -246,7 +262,8 @@ func (p *Planner) Keep(w Workload, r Reservation) {
 	}
 	p.held[w.UID] = h
 	p.order = append(p.order, h)
-	p.freed, p.check = true, true
+	p.version++
+	p.freed, p.check = true, timeline.Forever
 }
 
 // Release takes a workload's reservation away, if it holds one: in the next Plan
@@ -286,7 +303,8 @@ func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shorta
 		}
 	}
 	p.windows = append(p.windows, w)
-	p.check = true
+	p.version++
+	p.check = timeline.Forever
 	return first, short
 }
 
@@ -296,6 +314,7 @@ func (p *Planner) Open(key string, groups ...string) {
 	for i := range p.windows {
 		if p.windows[i].key == key {
 			p.windows[i].open = groups
+			p.version++
 			p.eased, p.freed = true, true
 		}
 	}
@@ -335,6 +354,7 @@ func (p *Planner) Unblock(key string) {
 			p.line.Remove(h)
 		}
 		p.windows = append(p.windows[:i:i], p.windows[i+1:]...)
+		p.version++
 		p.freed, p.eased = true, true
 		return
 	}

@@ -33,6 +33,9 @@ func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
 // for one of its alternatives, while also the reservations of others yield.
 func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...string) bool {
 	end := p.until(w)
+	if known, fits := p.clear(w, request, end); known && len(yielding) == 0 {
+		return fits
+	}
 	fits := false
 	ask := func() { fits = p.line.Fits(w.Leaf, request, p.line.Now(), end) }
 	for _, uid := range yielding {
@@ -41,6 +44,24 @@ func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...strin
 	}
 	p.withWindows(w.Group, func() { p.without(w.UID, ask) })
 	return fits
+}
+
+// clear says whether a request fits from now until an end, if that is known
+// without taking anything off the timeline: if it fits even beside the workload's
+// own reservation, or does not before that begins.
+func (p *Planner) clear(w *Workload, request []quota.Request, end int64) (known, fits bool) {
+	if _, runs := p.running[w.UID]; runs || w.Group != "" && len(p.windows) > 0 {
+		return false, false
+	}
+	until := timeline.Forever
+	for _, r := range request {
+		until = min(until, p.line.ClearUntil(w.Leaf, r.FR, r.Amount))
+	}
+	if end <= until {
+		return true, true
+	}
+	h := p.held[w.UID]
+	return h == nil || until < h.start, false
 }
 
 // Ever is the most, up to an amount, of a flavor-resource that a workload could
