@@ -63,10 +63,11 @@ it); for a trace, queues are made from it.`,
 	f.Uint64Var(&flags.seed, "seed", 1, "seed of the generator: the same seed, the same jobs")
 	f.Float64Var(&flags.load, "load", 0, "scale the times between submissions so that the work offered is this part of what all cores can do (default 0.9 for a generator, as it is for a trace)")
 	f.Int64Var(&flags.cores, "cores", 0, "cores of the machine, where queues are made for a trace (default as the trace says)")
-	f.StringVar(&flags.queues, "queues", "", "file of manifests: ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, and a Configuration to set fairSharing")
+	f.StringVar(&flags.queues, "queues", "", "file of manifests: ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, Reservations (see --begin), and a Configuration to set fairSharing")
 	f.BoolVar(&flags.fromCluster, "from-cluster", false, "begin with the queues and Workloads of the cluster of the kubeconfig; --generator and --trace add jobs to come, --queues and --compare other queues")
 	f.StringVar(&flags.kubeconfig, "kubeconfig", "", "kubeconfig file for --from-cluster (default $KUBECONFIG, then ~/.kube/config)")
 	f.DurationVar(&flags.assumeRun, "assume-run", time.Hour, "with --from-cluster: how long Workloads without maximum execution time run")
+	f.Var(&clock{&flags.begin}, "begin", "when the jobs begin, for the windows of Reservations: a date and time such as 2026-11-23T08:00:00Z (default now with --from-cluster)")
 	f.StringVar(&flags.compare, "compare", "", "second file of manifests: the same jobs in both, side by side")
 	f.StringVar(&flags.backfill, "backfill", "", "plan the starts of large jobs in all queues, whatever their manifests say: None, EASY (the first that waits in each queue holds a reservation) or Conservative (the first hundred do); run-time limits are those of the jobs")
 	f.StringVarP(&flags.output, "output", "o", "text", "text, json, html (a page that loads nothing else) or png (a picture of how many jobs wait)")
@@ -81,6 +82,27 @@ it); for a trace, queues are made from it.`,
 	f.BoolVar(&flags.printQueues, "print-queues", false, "print the manifests of the default facility and do nothing else")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "show no progress")
 	return cmd
+}
+
+// clock is a flag that is a time.
+type clock struct{ at *time.Time }
+
+func (c *clock) String() string {
+	if c.at == nil || c.at.IsZero() {
+		return ""
+	}
+	return c.at.Format(time.RFC3339)
+}
+
+func (c *clock) Type() string { return "time" }
+
+func (c *clock) Set(text string) error {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || at.Unix() <= 0 {
+		return fmt.Errorf("%q is no time after 1970: write it like 2026-11-23T08:00:00Z or 2026-11-23T08:00:00-05:00", text)
+	}
+	*c.at = at
+	return nil
 }
 
 // backfills are the ways to plan; "" leaves it to the manifests.
@@ -110,6 +132,8 @@ func (f *simulateFlags) validate() error {
 		return fmt.Errorf("--grace %v: give a time from 0s", f.grace)
 	case f.estimates < 0 || f.estimateSamples < 1:
 		return errors.New("--estimates and --estimate-samples: give numbers from 1")
+	case f.fromCluster && !f.begin.IsZero():
+		return errors.New("--begin is for generators and traces: with --from-cluster the jobs begin now")
 	case f.cores < 0 || f.cores > 1<<40:
 		return fmt.Errorf("--cores %d: give a number from 1", f.cores)
 	case f.cores > 0 && (f.trace == "" || f.queues != ""):
@@ -131,7 +155,6 @@ func runSimulate(cmd *cobra.Command, flags *simulateFlags) error {
 	if flags.replay != "" {
 		return runReplay(cmd, flags)
 	}
-	flags.begin = time.Unix(0, 0)
 	jobs, sets, source, err := flags.inputs(cmd)
 	if err != nil {
 		return err

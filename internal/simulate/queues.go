@@ -35,6 +35,9 @@ type QueueSet struct {
 	Config admission.Config
 	// Events tell an engine of it.
 	Events []admission.Event
+	// Reservations are those of the manifests, by name. Their windows are on the
+	// calendar: when the jobs begin is said with the jobs.
+	Reservations []*v1beta1.Reservation
 	// LocalQueues lead to a ClusterQueue that admits, sorted by name.
 	LocalQueues []admission.LocalQueue
 	// Notes say what in it is not active, or not used here.
@@ -57,7 +60,7 @@ func LoadQueues(path string) (*QueueSet, error) {
 }
 
 // ParseQueues reads manifests: ResourceFlavors, Cohorts, ClusterQueues,
-// LocalQueues, Namespaces and a manager's Configuration, also as items of a
+// LocalQueues, Reservations, Namespaces and a manager's Configuration, also as items of a
 // List. Unknown fields and other kinds are refused by name.
 func ParseQueues(name string, data []byte) (*QueueSet, error) {
 	p := newParser()
@@ -84,6 +87,7 @@ type parser struct {
 	clusterQueues map[string]admission.Event
 	localQueues   map[string]admission.LocalQueue
 	namespaces    map[string]map[string]string
+	reservations  map[string]*v1beta1.Reservation
 	config        admission.Config
 	notes         []string
 }
@@ -92,6 +96,7 @@ func newParser() *parser {
 	return &parser{
 		flavors: map[string]admission.Event{}, cohorts: map[string]admission.Event{}, clusterQueues: map[string]admission.Event{},
 		localQueues: map[string]admission.LocalQueue{}, namespaces: map[string]map[string]string{},
+		reservations: map[string]*v1beta1.Reservation{},
 		config: admission.Config{FairSharing: true, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}},
 	}
 }
@@ -156,13 +161,17 @@ func (p *parser) object(kind metav1.TypeMeta, name string, data []byte) error {
 			return once(p.localQueues, o.Namespace+"/"+o.Name, translate.LocalQueue(o).LocalQueue)
 		})
 	case "Reservation":
-		p.notes = append(p.notes, "Reservation "+name+" is not used: a trace's clock is not that of its windows")
-		return nil
+		return read(data, func(o *v1beta1.Reservation) error {
+			if _, _, err := translate.Reservation(o, o.Spec.Start.Time); err != nil {
+				return err
+			}
+			return once(p.reservations, o.Name, o)
+		})
 	case "WorkloadPriorityClass":
 		p.notes = append(p.notes, "WorkloadPriorityClass "+name+" is not used: jobs of a trace have priorities of their own")
 		return nil
 	}
-	return errors.New("this kind is not part of a queue set: remove it, or give ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, Namespaces and a Configuration")
+	return errors.New("this kind is not part of a queue set: remove it, or give ResourceFlavors, Cohorts, ClusterQueues, LocalQueues, Reservations, Namespaces and a Configuration")
 }
 
 // read decodes strictly.
@@ -244,7 +253,37 @@ func (p *parser) set(name string) (*QueueSet, error) {
 	for _, key := range sortedKeys(p.localQueues) {
 		set.Events = append(set.Events, admission.SetLocalQueue{LocalQueue: p.localQueues[key]})
 	}
+	for _, key := range sortedKeys(p.reservations) {
+		set.Reservations = append(set.Reservations, p.reservations[key])
+	}
 	return set, set.check()
+}
+
+// at is the set with its Reservations, for jobs that begin at that time; zero if
+// nobody has said when.
+func (s *QueueSet) at(begin time.Time) (*QueueSet, error) {
+	if len(s.Reservations) == 0 {
+		return s, nil
+	}
+	out := *s
+	out.Events, out.Notes = slices.Clone(s.Events), slices.Clone(s.Notes)
+	for _, r := range s.Reservations {
+		told, again, err := translate.Reservation(r, begin)
+		switch {
+		case begin.IsZero():
+			out.Notes = append(out.Notes, "Reservation "+r.Name+" is not used: say with --begin when the jobs begin")
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("%s: Reservation %q: %w", s.Name, r.Name, err)
+		case len(told.Windows) == 0 || told.Windows[len(told.Windows)-1].End <= begin.UnixNano():
+			out.Notes = append(out.Notes, fmt.Sprintf("Reservation %s has no window after %s, when the jobs begin", r.Name, begin.UTC().Format(time.RFC3339)))
+			continue
+		case !again.IsZero():
+			out.Notes = append(out.Notes, fmt.Sprintf("Reservation %s: of its windows the first %d are used", r.Name, len(told.Windows)))
+		}
+		out.Events = append(out.Events, admission.SetReservation{Reservation: told})
+	}
+	return &out, nil
 }
 
 // check finds the LocalQueues that lead somewhere.

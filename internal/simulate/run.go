@@ -29,7 +29,7 @@ type Scenario struct {
 type Options struct {
 	// Resource is what use is counted in.
 	Resource string
-	// Begin is the time of the trace's beginning.
+	// Begin is the time of the trace's beginning; zero if that is on no calendar.
 	Begin time.Time
 	// Grace is how long evicted pods take to end.
 	Grace time.Duration
@@ -46,11 +46,18 @@ type Options struct {
 
 // Run simulates the jobs in the queues of a set.
 func Run(set *QueueSet, jobs *trace.Trace, options Options) (*Scenario, error) {
+	set, err := set.at(options.Begin)
+	if err != nil {
+		return nil, err
+	}
 	queues, notes := Assign(jobs, set)
 	engine := admission.New(set.Config)
 	config := simulation.Config{
 		Engine: engine, Objects: set.Events, Jobs: jobs, Queues: queues,
-		Begin: options.Begin.UnixNano(), Resource: options.Resource, Grace: options.Grace, Progress: options.Progress,
+		Resource: options.Resource, Grace: options.Grace, Progress: options.Progress,
+	}
+	if !options.Begin.IsZero() {
+		config.Begin = options.Begin.UnixNano()
 	}
 	var log *bufio.Writer
 	var failed error
