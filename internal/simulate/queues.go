@@ -97,7 +97,7 @@ func newParser() *parser {
 		flavors: map[string]admission.Event{}, cohorts: map[string]admission.Event{}, clusterQueues: map[string]admission.Event{},
 		localQueues: map[string]admission.LocalQueue{}, namespaces: map[string]map[string]string{},
 		reservations: map[string]*v1beta1.Reservation{},
-		config: admission.Config{FairSharing: true, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}},
+		config:       admission.Config{FairSharing: true, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}},
 	}
 }
 
