@@ -38,7 +38,7 @@ func TestReservationsOfManifests(t *testing.T) {
 			switch {
 			case at >= to:
 				after++
-			case at >= 0 && at+time.Duration(jobs.Jobs[i].Limit) > from:
+			case at >= 0 && at+jobs.Jobs[i].Limit > from:
 				inside++
 			}
 		}
