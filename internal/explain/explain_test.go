@@ -95,6 +95,7 @@ func TestWhatWillNotBeIsSaid(t *testing.T) {
 		{Start{Planned: &later, P50: &soon, P90: &later, Samples: 40}, "in half of 40 futures by 12:01:00 (in 60s), in nine of ten by 2026-11-23 18:00"},
 		{Start{P50: &soon, Samples: 40}, "in more than one of ten not within a year"},
 		{Start{Planned: &noon}, "planned for now"},
+		{Start{Planned: &soon, Assumed: 2, Workloads: 7}, "of 2 of 7 workloads the assumedExecutionTimeSeconds of their ClusterQueue are taken"},
 		{Start{Planned: &soon, Unlimited: 3, Workloads: 7, AssumedLimit: "24h"}, "known of 3 of 7 workloads: 24h is assumed"},
 	} {
 		if r.Start = &c.start; !strings.Contains(inWords(t, r), c.want) {

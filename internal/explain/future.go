@@ -95,7 +95,7 @@ func (r *Report) forecast(s *site, uid string, wl *v1beta1.Workload, short []adm
 	e := &answer.Estimates[0]
 	r.Start = &Start{
 		Planned: moment(e.Planned), P50: moment(e.P50), P90: moment(e.P90), Samples: samples,
-		Workloads: len(s.values), Unlimited: answer.Unlimited, AssumedLimit: duration.HumanDuration(options.AssumedLimit),
+		Workloads: len(s.values), Unlimited: answer.Unlimited, Assumed: answer.Assumed, AssumedLimit: duration.HumanDuration(options.AssumedLimit),
 	}
 	r.Start.Known, r.Start.KnownOf = s.history.Known(wl.Namespace, string(wl.Spec.QueueName))
 	if e.Planned == 0 {

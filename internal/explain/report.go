@@ -98,9 +98,10 @@ type Start struct {
 	P90     *time.Time `json:"p90,omitempty"`
 	Samples int        `json:"samples"`
 	// Unlimited of the Workloads that wait or run have no limit: AssumedLimit was
-	// taken. Known is how many finished ones, of KnownOf, tell of run times.
+	// taken. For Assumed more it was what their ClusterQueue assumes. Known is how many finished ones, of KnownOf, tell of run times.
 	Workloads    int    `json:"workloads"`
 	Unlimited    int    `json:"unlimited"`
+	Assumed      int    `json:"assumed"`
 	AssumedLimit string `json:"assumedLimit"`
 	Known        int    `json:"known"`
 	KnownOf      string `json:"knownOf,omitempty"`

@@ -154,6 +154,9 @@ func (t *text) start(s *Start) {
 	if s.Unlimited > 0 {
 		t.more("no maximum execution time is known of %d of %d workloads: %s is assumed", s.Unlimited, s.Workloads, s.AssumedLimit)
 	}
+	if s.Assumed > 0 {
+		t.more("of %d of %d workloads the assumedExecutionTimeSeconds of their ClusterQueue are taken", s.Assumed, s.Workloads)
+	}
 	t.more("who is submitted later is not counted: with higher priority, or a smaller share, they may come first")
 }
 

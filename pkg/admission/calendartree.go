@@ -10,17 +10,37 @@ import (
 	"fairlead.dev/fairlead/pkg/timeline/plan"
 )
 
-// policyOf is how a ClusterQueue's workloads are planned: by its own Backfill
-// or that of the nearest Cohort above that has one.
-func (e *Engine) policyOf(s *scope, at int32) plan.Policy {
-	q := s.queues[at]
-	b := q.spec.Backfill
+// backfillOf is a ClusterQueue's own Backfill or that of the nearest Cohort above
+// that has one.
+func (e *Engine) backfillOf(s *scope, at int32) *Backfill {
+	b := s.queues[at].spec.Backfill
 	for n := s.tree.Parent(at); n >= 0 && b == nil; n = s.tree.Parent(n) {
 		b = e.backfills[s.tree.Nodes[n].Name]
 	}
 	if b == nil {
 		b = &Backfill{}
 	}
+	return b
+}
+
+// AssumedLimit is for how long the ClusterQueue in which a workload waits or
+// runs takes those to run that have no limit, in nanoseconds; 0 if neither it
+// nor a Cohort above says.
+func (e *Engine) AssumedLimit(uid string) int64 {
+	w := e.workloads[uid]
+	if w == nil || w.state == finished {
+		return 0
+	}
+	q := w.where()
+	if q == nil || q.scope == nil || q.scope.tree.Stale() {
+		return 0
+	}
+	return e.backfillOf(q.scope, q.at).DefaultLimit
+}
+
+// policyOf is how a ClusterQueue's workloads are planned.
+func (e *Engine) policyOf(s *scope, at int32) plan.Policy {
+	b := e.backfillOf(s, at)
 	p := plan.Policy{Depth: int(b.Depth), Borrowing: 1, Default: b.DefaultLimit, BackfillUnlimited: b.BackfillUnlimited}
 	switch b.Mode {
 	case BackfillEASY:

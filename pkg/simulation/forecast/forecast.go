@@ -23,8 +23,8 @@ type Config struct {
 	Of []string
 	// History tells how long workloads really run; nil knows nothing.
 	History *History
-	// DefaultLimit is that of workloads without one; 0 means
-	// admission.DefaultLimit.
+	// DefaultLimit is that of workloads without one whose ClusterQueue assumes
+	// none; 0 means admission.DefaultLimit.
 	DefaultLimit time.Duration
 	// Samples is how many futures are drawn for P50 and P90; 0 draws none. Seed
 	// decides them: the same question has the same answer.
@@ -57,9 +57,10 @@ type Estimate struct {
 type Answer struct {
 	Estimates []Estimate
 	// Samples is how many futures were drawn. Unlimited counts workloads for
-	// which DefaultLimit was assumed, Known those of which History knows more
+	// which DefaultLimit was assumed, Assumed those for which that of their
+	// ClusterQueue was, Known those of which History knows more
 	// than the default.
-	Samples, Unlimited, Known int
+	Samples, Unlimited, Assumed, Known int
 }
 
 // overrun is for how long workloads that have outlived all that is known of
@@ -156,8 +157,12 @@ func (f *forecaster) learn(answer *Answer) error {
 		f.places[w.UID] = int32(i)
 		limit, since := w.Limit, int64(0)
 		if limit <= 0 {
-			limit = int64(f.DefaultLimit)
-			answer.Unlimited++
+			if limit = f.Engine.AssumedLimit(w.UID); limit > 0 {
+				answer.Assumed++
+			} else {
+				limit = int64(f.DefaultLimit)
+				answer.Unlimited++
+			}
 		}
 		if w.Admission != nil {
 			for _, at := range []int64{w.Started, w.AdmittedAt, w.ReservedAt, f.Now} {

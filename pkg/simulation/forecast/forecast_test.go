@@ -248,6 +248,24 @@ func TestByHand(t *testing.T) {
 	}
 }
 
+// What runs without a limit is taken to run as long as its queue assumes, and
+// where that says nothing as long as is asked for.
+func TestWithoutLimit(t *testing.T) {
+	c := full(t, workload("a", 4, 0, 900), workload("b", 4, 10*time.Second, 0))
+	c.DefaultLimit = 300 * time.Second
+	in := func(a *Answer) int64 { return (a.Estimates[0].Planned - c.Now) / 1e9 }
+	if a := answer(t, c); in(a) != 200 || a.Unlimited != 1 || a.Assumed != 0 {
+		t.Errorf("with 300 s assumed by the question: in %d s, %+v", in(a), a)
+	}
+	c.Engine.Step(c.Now, admission.SetCohort{Cohort: admission.Cohort{Name: "all", WeightMilli: 1000, Backfill: &admission.Backfill{DefaultLimit: int64(500 * time.Second)}}})
+	c.Engine.Step(c.Now, admission.SetClusterQueue{ClusterQueue: admission.ClusterQueue{Name: "q", Cohort: "all", WeightMilli: 1000, Namespaces: &admission.Selector{}, Groups: []admission.ResourceGroup{{
+		Resources: []string{"cpu"}, Flavors: []admission.FlavorQuotas{{Flavor: "plain", Quotas: []admission.ResourceQuota{{Resource: "cpu", Nominal: 4000}}}}}}}})
+	c.Engine.Step(c.Now, admission.Decide{})
+	if a := answer(t, c); in(a) != 400 || a.Unlimited != 0 || a.Assumed != 1 {
+		t.Errorf("with 500 s assumed by the Cohort: in %d s, %+v", in(a), a)
+	}
+}
+
 // One core each for 100 s at most: with every part of the limit equally likely
 // half of the futures see a's end within half of what is left.
 func TestQuantiles(t *testing.T) {
