@@ -236,6 +236,7 @@ func (e *Engine) planParked(q *clusterQueue) {
 	if c == nil {
 		return
 	}
+	q.pass.vacant = false
 	c.blocked, _ = e.choose(q, c.blocked[:0])
 	if slices.ContainsFunc(c.blocked, func(w *workload) bool { return !w.reserved }) {
 		e.replan(q.scope, false)
@@ -249,6 +250,7 @@ func (e *Engine) replan(s *scope, begin bool) {
 	c.list, c.blocked = c.list[:0], c.blocked[:0]
 	eased, before := c.planner.Eased(), c.planner.Reservations()
 	for _, q := range s.byName {
+		q.pass.vacant = false
 		if q.policy.Depth != 0 {
 			var lose []*workload
 			c.blocked, lose = e.choose(q, c.blocked)
@@ -537,6 +539,7 @@ func (w *workload) holds() bool { return w.preempting() || w.reserved }
 // planActed follows what a queue of a planned tree has done. held says whether
 // its workload held a reservation or quota.
 func (e *Engine) planActed(q *clusterQueue, held bool) {
+	q.pass.vacant = q.scope.calendar != nil
 	switch {
 	case q.scope.calendar == nil:
 	case held:

@@ -80,7 +80,7 @@ func (e *Engine) assess(q *clusterQueue, c *queue.Class) (k kind, refused bool) 
 // start.
 func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
 	if !c.Parked() || !c.Plan.Simple || q.pending.RelatedTo(c) || q.pending.Twin(c) != nil ||
-		q.scope.calendar != nil && !knows(c, refused) {
+		q.scope.calendar != nil && (q.pass.vacant || !knows(c, refused)) {
 		return false
 	}
 	e.parkIdle(q, c, k, refused)
