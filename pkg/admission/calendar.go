@@ -40,8 +40,12 @@ type calendar struct {
 	// it is not in it.
 	alarm   *queue.Item
 	alarmAt int64
-	blocked []*workload // room for replan
-	list    []plan.Workload
+	// list is what the planner was told last of who is blocked, of those asked for;
+	// blocked, due and room are room for replan and planParked.
+	list          []plan.Workload
+	asked         []asked
+	blocked, room []*workload
+	due           []string
 	seen    []*workload // in this pass, as representatives
 	one     [1]quota.Request
 }
@@ -53,6 +57,14 @@ type charted struct {
 	requests []quota.Request
 	end      int64
 	planned  int64
+}
+
+// asked is for what the planner was told something, and what that depends on.
+type asked struct {
+	w     *workload
+	local *localQueue
+	plan  *quota.Plan
+	limit int64
 }
 
 // filled says that the planner knows what runs. Until the first pass over a
@@ -237,8 +249,8 @@ func (e *Engine) planParked(q *clusterQueue) {
 		return
 	}
 	q.pass.vacant = false
-	c.blocked, _ = e.choose(q, c.blocked[:0])
-	if slices.ContainsFunc(c.blocked, func(w *workload) bool { return !w.reserved }) {
+	c.room, _ = e.choose(q, c.room[:0])
+	if slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
 		e.replan(q.scope, false)
 	}
 }
@@ -247,8 +259,9 @@ func (e *Engine) planParked(q *clusterQueue) {
 // let go on. begin says that a pass begins.
 func (e *Engine) replan(s *scope, begin bool) {
 	c := s.calendar
-	c.list, c.blocked = c.list[:0], c.blocked[:0]
-	eased, before := c.planner.Eased(), c.planner.Reservations()
+	c.blocked = c.blocked[:0]
+	eased, moved := c.planner.Eased(), false
+	c.planner.Mark()
 	for _, q := range s.byName {
 		q.pass.vacant = false
 		if q.policy.Depth != 0 {
@@ -261,12 +274,44 @@ func (e *Engine) replan(s *scope, begin bool) {
 		}
 	}
 	slices.SortFunc(c.blocked, compareItems)
-	for _, w := range c.blocked {
-		c.list = append(c.list, e.planned(w))
+	was := c.planner.Due(c.due[:0])
+	if same := e.list(c); !same || !c.planner.Settled() {
+		if moved = c.planner.Plan(c.list); c.planner.Eased() {
+			moved = true
+		}
+		s.noteReserved()
+		s.version++
 	}
-	due := c.planner.Due()
-	moved := c.planner.Plan(c.list)
-	moved = c.planner.Eased() || moved
+	c.due = c.planner.Due(was)
+	for _, uid := range c.due[len(was):] {
+		if begin || !slices.Contains(c.due[:len(was)], uid) {
+			e.wakeHolder(s, e.workloads[uid])
+		}
+	}
+	// Whoever gave way to one for whom there is no place has got the same again.
+	if eased || moved && c.planner.Replanned() {
+		e.wakeRefused(s, nil)
+	}
+}
+
+// list puts the blocked workloads as the planner sees them into the calendar's
+// list, and says whether that is the one that it had before.
+func (e *Engine) list(c *calendar) (same bool) {
+	same = len(c.asked) == len(c.blocked)
+	c.asked = slices.Grow(c.asked, len(c.blocked))[:len(c.blocked)]
+	c.list = slices.Grow(c.list, len(c.blocked))[:len(c.blocked)]
+	for i, w := range c.blocked {
+		now := asked{w, w.local, w.Class().Plan, w.limit}
+		if c.asked[i] != now {
+			c.asked[i], c.list[i], same = now, e.planned(w), false
+		}
+	}
+	return same
+}
+
+// noteReserved notes who holds reservations by now.
+func (s *scope) noteReserved() {
+	c := s.calendar
 	for _, q := range s.byName {
 		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
 			_, w.reserved = c.planner.Reservation(w.UID)
@@ -274,32 +319,16 @@ func (e *Engine) replan(s *scope, begin bool) {
 		})
 	}
 	for _, w := range c.blocked {
-		if _, holds := c.planner.Reservation(w.UID); holds && !w.reserved {
+		if w.reserved {
+			continue
+		}
+		if _, holds := c.planner.Reservation(w.UID); holds {
 			q := w.local.target
 			w.reserved = true
 			q.reserved = append(q.reserved, w)
 			q.pending.SetApart(&w.Item)
 		}
 	}
-	s.version++
-	for _, uid := range c.planner.Due() {
-		if begin || !slices.Contains(due, uid) {
-			e.wakeHolder(s, e.workloads[uid])
-		}
-	}
-	// Whoever gave way to one for whom there is no place has got the same again.
-	if eased || moved && !c.planned(before) {
-		e.wakeRefused(s, nil)
-	}
-}
-
-// planned says whether the reservations held are the given ones.
-func (c *calendar) planned(before []plan.Reservation) bool {
-	now := c.planner.Reservations()
-	return len(now) == len(before) && !slices.ContainsFunc(before, func(r plan.Reservation) bool {
-		o, holds := c.planner.Reservation(r.UID)
-		return !holds || o != r
-	})
 }
 
 // wakeHolder wakes a workload whose reservation has begun.
@@ -539,7 +568,7 @@ func (w *workload) holds() bool { return w.preempting() || w.reserved }
 // planActed follows what a queue of a planned tree has done. held says whether
 // its workload held a reservation or quota.
 func (e *Engine) planActed(q *clusterQueue, held bool) {
-	q.pass.vacant = q.scope.calendar != nil
+	q.pass.vacant = q.scope.calendar != nil && !q.settled()
 	switch {
 	case q.scope.calendar == nil:
 	case held:

@@ -22,17 +22,18 @@ func (p *Planner) Plan(blocked []Workload) (moved bool) {
 	for n := range p.count {
 		p.count[n] = 0
 	}
-	first := make([]*Workload, 0, len(p.order))
+	first := p.plan[:0]
 	for i := range blocked {
 		w := &blocked[i]
 		depth := p.config.Policies[w.Leaf].Depth
 		if p.count[w.Leaf]++; depth >= 0 && p.count[w.Leaf] > depth {
 			continue
 		}
-		first = append(first, w)
-		if h := p.held[w.UID]; h != nil && h.same(w) {
+		h := p.held[w.UID]
+		if h != nil && h.same(w) {
 			h.round = p.round
 		}
+		first = append(first, planned{w, h})
 	}
 	for _, h := range p.order {
 		if !h.gone && h.round != p.round {
@@ -49,27 +50,38 @@ func (p *Planner) Plan(blocked []Workload) (moved bool) {
 	for again := p.freed; again; {
 		again = false
 		clear(p.last)
-		for _, w := range first {
-			if h := p.held[w.UID]; h != nil && p.improve(h) {
+		for _, f := range first {
+			if f.held != nil && !f.held.gone && p.improve(f.held) {
 				again, moved = true, true
 			}
 		}
 	}
 	clear(p.last)
 	p.order = p.order[:0]
-	for _, w := range first {
-		h := p.held[w.UID]
-		if h == nil {
-			h = p.reserve(w)
+	p.late = timeline.Forever
+	for _, f := range first {
+		h := f.held
+		if h == nil || h.gone {
+			h = p.reserve(f.Workload)
 		}
-		if h != nil {
-			p.order = append(p.order, h)
-			p.last[h.Class] = h.start
+		if h == nil {
+			continue
+		}
+		p.order = append(p.order, h)
+		p.last[h.Class] = h.start
+		if h.end != timeline.Forever {
+			p.late = min(p.late, h.end-p.length(&h.Workload)+1)
 		}
 	}
+	clear(first)
+	p.plan = first[:0]
 	p.freed, p.check = false, 0
 	return moved
 }
+
+// Settled says that Plan would change nothing if it were asked for the same
+// workloads as last time.
+func (p *Planner) Settled() bool { return !p.freed && p.check == 0 && p.line.Now() < p.late }
 
 // broken says whether some reservation cannot be kept.
 func (p *Planner) broken() bool {

@@ -30,6 +30,12 @@ type Planner struct {
 	// any more before that instant, 0 if they do.
 	freed, eased bool
 	check        int64
+	// late is the first instant at which some reservation could not start in time
+	// any more.
+	late int64
+	// marked is what Mark remembers, plan room for Plan.
+	marked []Reservation
+	plan   []planned
 	// version counts changes of what is charged, and of the time.
 	version   uint64
 	borrowing []int // by leaf: reservations that borrow
@@ -57,6 +63,12 @@ type held struct {
 	handle      timeline.Handle
 	round       uint64 // of the last Plan in which it was among the first
 	gone        bool
+}
+
+// planned is a workload that Plan looks at, with its reservation.
+type planned struct {
+	*Workload
+	held *held // nil if it has none
 }
 
 type window struct {
@@ -103,7 +115,7 @@ func (p *Planner) Clone() *Planner {
 	}
 	c.windows = append([]window(nil), p.windows...)
 	c.borrowing = append([]int(nil), p.borrowing...)
-	c.count = make([]int, len(p.count))
+	c.count, c.plan, c.marked = make([]int, len(p.count)), nil, nil
 	c.last = map[uint64]int64{}
 	return &c
 }

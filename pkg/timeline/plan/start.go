@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"sort"
 
 	"fairlead.dev/fairlead/pkg/quota"
@@ -145,10 +146,9 @@ func (p *Planner) without(uid string, do func()) {
 	}
 }
 
-// Due lists who holds a reservation that has begun, in the order of the last
-// Plan.
-func (p *Planner) Due() []string {
-	var list []string
+// Due appends to a list who holds a reservation that has begun, in the order of
+// the last Plan.
+func (p *Planner) Due(list []string) []string {
 	for _, h := range p.order {
 		if !h.gone && h.start <= p.line.Now() {
 			list = append(list, h.UID)
@@ -185,14 +185,33 @@ func (p *Planner) Requests(uid string) []quota.Request {
 }
 
 // Reservations are all that are held, in the order of the last Plan.
-func (p *Planner) Reservations() []Reservation {
-	var list []Reservation
+func (p *Planner) Reservations() []Reservation { return p.reservations(nil) }
+
+func (p *Planner) reservations(list []Reservation) []Reservation {
 	for _, h := range p.order {
 		if !h.gone {
 			list = append(list, p.reservation(h))
 		}
 	}
 	return list
+}
+
+// Mark remembers the reservations that are held, for Replanned.
+func (p *Planner) Mark() { p.marked = p.reservations(p.marked[:0]) }
+
+// Replanned says whether the reservations that are held are others than they were
+// at the last Mark.
+func (p *Planner) Replanned() bool {
+	left := 0
+	for _, h := range p.order {
+		if !h.gone {
+			left++
+		}
+	}
+	return left != len(p.marked) || slices.ContainsFunc(p.marked, func(r Reservation) bool {
+		o, holds := p.Reservation(r.UID)
+		return !holds || o != r
+	})
 }
 
 func (p *Planner) reservation(h *held) Reservation {
