@@ -14,17 +14,12 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 		e.retire(q)
 		return nil
 	}
-	var last *queue.Item
-	for {
-		c := q.candidate(last)
-		if c == nil {
-			return nil
-		}
-		last = c.First()
+	w := q.walk()
+	for c := w.next(); c != nil; c = w.next() {
 		if c.Parked() && e.passesOver(q, c) {
 			continue
 		}
-		v := &q.pass.verdict
+		last, v := c.First(), &q.pass.verdict
 		v.starter = q.starter(last.Owner.(*workload))
 		e.judge(q, e.shapes.list[c.Shape], c.Plan, v)
 		v.starter = nil
@@ -35,7 +30,9 @@ func (e *Engine) findBestEffort(s *scope, q *clusterQueue) *queue.Item {
 			return c.First()
 		}
 		e.park(q, c, v)
+		w = q.walkAfter(last)
 	}
+	return nil
 }
 
 // passesOver parks again a class that has been woken and gets NoFit, if that can
@@ -63,17 +60,6 @@ func (q *clusterQueue) eligible(c *queue.Class) bool {
 	return c.ParkedAt <= s.since && q.fell() && (c.Wide || c.Consulted(q.pass.fallen)) || c.Refused && c.ParkedAt <= s.easedAt
 }
 
-// candidate is the first class, in the queue's order, that is not parked or
-// has been woken; nil if there is none. No parked class up to the one that
-// begins with last is one.
-func (q *clusterQueue) candidate(last *queue.Item) *queue.Class {
-	w := q.walk()
-	if last != nil {
-		w.parked = queue.After(w.parked, last)
-	}
-	return w.next()
-}
-
 // walk goes through the classes of a queue that are not parked or have been
 // woken, in the queue's order. The queue must not be changed meanwhile.
 type walk struct {
@@ -86,6 +72,14 @@ func (q *clusterQueue) walk() walk {
 	if q.woken() {
 		w.parked = q.pending.Parked()
 	}
+	return w
+}
+
+// walkAfter is walk where no parked class up to the one that begins with last has
+// been woken.
+func (q *clusterQueue) walkAfter(last *queue.Item) walk {
+	w := q.walk()
+	w.parked = queue.After(w.parked, last)
 	return w
 }
 

@@ -46,8 +46,8 @@ type calendar struct {
 	asked         []asked
 	blocked, room []*workload
 	due           []string
-	seen    []*workload // in this pass, as representatives
-	one     [1]quota.Request
+	seen          []*workload // in this pass, as representatives
+	one           [1]quota.Request
 }
 
 // charted is what the planner was told of a workload. (In ends: planned is

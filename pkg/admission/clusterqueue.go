@@ -52,6 +52,7 @@ type clusterQueue struct {
 	// reservations: see calendar.
 	policy     plan.Policy
 	prospects  prospects
+	families   families
 	reserved   []*workload
 	holders    []*workload
 	releasedAt uint64
@@ -220,7 +221,7 @@ func (q *clusterQueue) derive(e *Engine, s *scope, at int32) {
 	if q.scope != nil {
 		q.releasedAt = max(q.releasedAt, q.scope.releasedAt)
 	}
-	q.scope, q.at, q.prospects = s, at, prospects{}
+	q.scope, q.at, q.prospects, q.families = s, at, prospects{}, families{}
 	q.strict = q.spec.Strategy == StrictFIFO
 	q.keeps = false
 	for f := range s.tree.FlavorResources() {

@@ -41,7 +41,7 @@ func (e *Engine) foresee(q *clusterQueue, c *queue.Class) (k kind, refused bool)
 	if !c.Plan.Simple || q.scope.tree.Huge() || len(cal.groups) > 0 && cal.group(c.First().Owner.(*workload)) != "" {
 		return e.foreseeExactly(q, c)
 	}
-	end := q.ends(c.Limit)
+	end := timeline.After(cal.planner.Timeline().Now(), q.relied(c.Limit))
 	for i := range c.Plan.Items[0].Alternatives {
 		p := q.prospect(c.Plan, i)
 		if end > p.clear {
@@ -69,17 +69,16 @@ func (e *Engine) judgeClass(q *clusterQueue, c *queue.Class, v *verdict) {
 	v.starter = nil
 }
 
-// ends is when a workload of some limit would have ended that started now, as far
-// as anybody can rely on it.
-func (q *clusterQueue) ends(limit int64) int64 {
+// relied is for how long, at most, a workload of some limit would run as far as
+// anybody can rely on it.
+func (q *clusterQueue) relied(limit int64) int64 {
 	switch {
 	case limit > 0:
+		return limit
 	case q.policy.BackfillUnlimited:
-		limit = q.policy.Default
-	default:
-		return timeline.Forever
+		return q.policy.Default
 	}
-	return timeline.After(q.scope.calendar.planner.Timeline().Now(), limit)
+	return timeline.Forever
 }
 
 // prospect finds what an alternative of one of the queue's plans would come to.
@@ -128,8 +127,69 @@ func knows(c *queue.Class, refused bool) bool {
 	return told != 0 && c.Silent(told) && (!refused || c.First().Told == delaysOthers)
 }
 
+// families are the plans of a queue's pending workloads, each with the least time
+// for which one of them would run, as of a state of the queue. all: none of them
+// is but simple.
+type families struct {
+	kinds uint64
+	all   bool
+	list  []family
+}
+
+type family struct {
+	plan     *quota.Plan
+	shortest int64
+}
+
+func (q *clusterQueue) knowFamilies() {
+	f := &q.families
+	if f.kinds == q.pending.Kinds() && f.list != nil {
+		return
+	}
+	f.kinds, f.all, f.list = q.pending.Kinds(), true, f.list[:0]
+	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
+		for _, c := range classes {
+			f.all = f.all && c.Plan.Simple
+			length := q.relied(c.Limit)
+			at := slices.IndexFunc(f.list, func(o family) bool { return o.plan == c.Plan })
+			if at < 0 {
+				f.list = append(f.list, family{c.Plan, length})
+				continue
+			}
+			f.list[at].shortest = min(f.list[at].shortest, length)
+		}
+	}
+}
+
+// hopeless says that none of the queue's workloads may start, if that can be seen
+// without a look at each: the shortest of each plan may not.
+func (e *Engine) hopeless(q *clusterQueue) bool {
+	cal := q.scope.calendar
+	if len(cal.groups) > 0 || q.scope.tree.Huge() {
+		return false
+	}
+	if q.knowFamilies(); !q.families.all {
+		return false
+	}
+	now := cal.planner.Timeline().Now()
+	for _, f := range q.families.list {
+		for at := range f.plan.Items[0].Alternatives {
+			if p := q.prospect(f.plan, at); p.kind == fits && timeline.After(now, f.shortest) <= p.clear {
+				return false
+			}
+		}
+	}
+	return !slices.ContainsFunc(q.reserved, func(w *workload) bool { // its own reservation is not in its way
+		k, _ := e.foresee(q, w.Class())
+		return k == fits
+	})
+}
+
 // plannedHope says whether a workload of the queue that is not parked may start.
 func (e *Engine) plannedHope(q *clusterQueue) bool {
+	if e.hopeless(q) {
+		return false
+	}
 	w := q.walk()
 	for c := w.next(); c != nil; c = w.next() {
 		if k, _ := e.foresee(q, c); k == fits || c.Plan.Volatile {
@@ -142,6 +202,9 @@ func (e *Engine) plannedHope(q *clusterQueue) bool {
 
 // plannedTurns is turns in a planned tree.
 func (e *Engine) plannedTurns(q *clusterQueue) (first *queue.Class, turns int) {
+	if e.hopeless(q) {
+		return nil, 0
+	}
 	e.counted = e.counted[:0]
 	w := q.walk()
 	for c := w.next(); c != nil; c = w.next() {
@@ -168,17 +231,17 @@ func (e *Engine) retirePlanned(q *clusterQueue) {
 		last := c.First()
 		e.judgeClass(q, c, v)
 		e.park(q, c, v)
-		w = q.walk()
-		w.parked = queue.After(w.parked, last)
+		w = q.walkAfter(last)
 	}
 }
 
 // mustStep says whether a pass over a planned tree must take every turn: if a
-// workload is to be parked that has never been, and then may hold a reservation.
-// Whoever is parked anew changes nothing of who is blocked.
+// workload is to be parked that has never been, and then may hold a reservation,
+// or one has left a place among the first. Whoever is parked anew changes nothing
+// of who is blocked.
 func (e *Engine) mustStep(s *scope) bool {
 	return s.calendar != nil && slices.ContainsFunc(s.play, func(q *clusterQueue) bool {
-		return slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return !knows(c, false) }) && !q.settled()
+		return q.pass.vacant || slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return !knows(c, false) }) && !q.settled()
 	})
 }
 

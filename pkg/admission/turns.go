@@ -58,10 +58,7 @@ func (e *Engine) skip(q *clusterQueue, turns int) {
 			last := c.First()
 			e.judgeClass(q, c, &e.spare)
 			e.park(q, c, &e.spare)
-			w = q.walk()
-			if w.parked != nil {
-				w.parked = queue.After(w.parked, last)
-			}
+			w = q.walkAfter(last)
 		}
 	}
 }
@@ -79,7 +76,7 @@ func (e *Engine) assess(q *clusterQueue, c *queue.Class) (k kind, refused bool) 
 // a known kind, and says whether it did. It must be clear that the class may not
 // start.
 func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
-	if !c.Parked() || !c.Plan.Simple || q.pending.RelatedTo(c) || q.pending.Twin(c) != nil ||
+	if !c.Parked() || !c.Plan.Simple || q.pending.RelatedTo(c) || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
 		q.scope.calendar != nil && (q.pass.vacant || !knows(c, refused)) {
 		return false
 	}

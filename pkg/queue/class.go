@@ -15,6 +15,7 @@ type Class struct {
 	Plan    *quota.Plan
 	members members
 	twins   *Twins
+	form    *int // that of its twins
 	// ParkedAt is the owner's count of the moment at which it was parked.
 	ParkedAt uint64
 	// Shape is the number under which the owner of the Queue knows the shape.

@@ -16,13 +16,13 @@ import (
 type Queue struct {
 	active, parked []*Class
 	needs          needs
-	epoch          uint64
+	epoch, kinds   uint64
 	length         int
 	looks          uint32
 	// forms counts the twins of each form, priority and Limit, related the forms
 	// with more than one.
 	related int
-	forms   map[formKey]int
+	forms   map[formKey]*int
 	twins   map[classKey]*Twins
 	free    *btree.FreeListG[*Item]
 	spare   *Class // see class
@@ -41,7 +41,10 @@ type classKey struct {
 }
 
 // Twins are the two classes of one shape and priority, nil where there is none.
-type Twins struct{ Active, Parked *Class }
+type Twins struct {
+	Active, Parked *Class
+	form           *int // how many there are of its form: see Queue.relate
+}
 
 // New returns an empty queue. Queues may share a free list of tree nodes.
 func New(free *btree.FreeListG[*Item]) *Queue {
@@ -52,7 +55,7 @@ func New(free *btree.FreeListG[*Item]) *Queue {
 
 // Init makes a zero Queue an empty one, as New does.
 func (q *Queue) Init(free *btree.FreeListG[*Item]) {
-	q.twins, q.forms, q.free = map[classKey]*Twins{}, map[formKey]int{}, free
+	q.twins, q.forms, q.free = map[classKey]*Twins{}, map[formKey]*int{}, free
 }
 
 // NewFreeList returns a free list for New.
@@ -81,6 +84,10 @@ func After(list []*Class, i *Item) []*Class {
 // Epoch counts changes of which classes are parked, of their order and of
 // their plans.
 func (q *Queue) Epoch() uint64 { return q.epoch }
+
+// Kinds counts changes of which shapes, priorities and Limits there are, and of
+// their plans.
+func (q *Queue) Kinds() uint64 { return q.kinds }
 
 // First is the first workload of all, parked or not; nil if there is none.
 func (q *Queue) First() *Item {
@@ -111,23 +118,26 @@ func (q *Queue) Related() bool { return q.related > 0 }
 
 // RelatedTo says whether there may be such a class beside this one.
 func (q *Queue) RelatedTo(c *Class) bool {
-	return q.related > 0 && q.forms[formKey{c.Plan.Form, c.Limit, c.Priority}] > 1
+	return q.related > 0 && *c.form > 1
 }
 
 // relate counts the plan of a class by form, priority and Limit.
 func (q *Queue) relate(p *quota.Plan, c *Class, by int) {
 	k := formKey{p.Form, c.Limit, c.Priority}
-	was := q.forms[k]
-	switch now := was + by; now {
-	case 0:
+	n := q.forms[k]
+	if n == nil {
+		n = new(int)
+		q.forms[k] = n
+	}
+	c.form, c.twins.form = n, n
+	was := *n
+	switch *n += by; {
+	case *n == 0:
 		delete(q.forms, k)
-	default:
-		q.forms[k] = now
-		if was == 1 && now == 2 {
-			q.related++
-		} else if was == 2 && now == 1 {
-			q.related--
-		}
+	case was == 1 && *n == 2:
+		q.related++
+	case was == 2 && *n == 1:
+		q.related--
 	}
 }
 
@@ -149,7 +159,7 @@ func (q *Queue) insert(i *Item, k classKey) *Class {
 		c = q.class()
 		c.Shape, c.Priority, c.Limit, c.alone, c.twins = k.shape, k.priority, k.limit, k.alone, t
 		if t.Parked != nil {
-			c.Plan = t.Parked.Plan
+			c.Plan, c.form = t.Parked.Plan, t.form
 		}
 		t.Active = c
 	} else if i.Before(c.First()) {
@@ -179,6 +189,7 @@ func (q *Queue) Look(c *Class, seen bool) {
 func (q *Queue) SetPlan(c *Class, p *quota.Plan) {
 	c.Plan = p
 	q.epoch++
+	q.kinds++
 	q.needs.add(c)
 	q.relate(p, c, +1)
 }
@@ -222,6 +233,7 @@ func (q *Queue) forget(c *Class) {
 	}
 	if t.Active == nil && t.Parked == nil {
 		delete(q.twins, c.key())
+		q.kinds++
 		if c.Plan != nil {
 			q.needs.remove(c)
 			q.relate(c.Plan, c, -1)
@@ -352,7 +364,7 @@ func (q *Queue) ParkAfter(c *Class, i *Item, now uint64) *Class {
 	for _, o := range later {
 		q.insert(o, classKey{shape, o.Priority, o.Limit, nil})
 	}
-	t.Active.Plan = active.Plan
+	t.Active.Plan, t.Active.form = active.Plan, active.form
 	t.Active.learn(active)
 	q.Look(t.Active, true)
 	parked := q.Park(t.Active, now)
@@ -409,7 +421,7 @@ func (q *Queue) Replan(plan func(*Class) *quota.Plan) {
 	for _, c := range q.parked {
 		c.Consult(nil)
 		if t := c.twins.Active; t != nil {
-			c.Plan = t.Plan
+			c.Plan, c.form = t.Plan, t.form
 			continue
 		}
 		q.SetPlan(c, plan(c))

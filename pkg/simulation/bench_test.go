@@ -14,10 +14,10 @@ import (
 // million is the load of the issue: 1,000,000 jobs of a physics facility on
 // 100 ClusterQueues in ten cohorts, offered more than they can do, so that at
 // least 50,000 wait at the peak.
-func million(tb testing.TB) Config {
+func million(tb testing.TB, load float64) Config {
 	tb.Helper()
 	var list []queue
-	c := model.Config{Jobs: 1_000_000, Seed: 7, Cores: 100 * 400_000, Load: 1.2, Largest: 400_000}
+	c := model.Config{Jobs: 1_000_000, Seed: 7, Cores: 100 * 400_000, Load: load, Largest: 400_000}
 	for i := range 100 {
 		name := fmt.Sprintf("q%02d", i)
 		list = append(list, queue{name: name, cohort: fmt.Sprintf("c%d", i%10), cores: 400})
@@ -40,7 +40,7 @@ func million(tb testing.TB) Config {
 func BenchmarkSimulateEASY(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
-		config := million(b)
+		config := million(b, 1.2)
 		config.Jobs.Limit(60_000)
 		for i, object := range config.Objects {
 			if cq, ok := object.(admission.SetClusterQueue); ok {
@@ -68,7 +68,7 @@ func BenchmarkSimulateEASY(b *testing.B) {
 func BenchmarkSimulate(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
-		config := million(b)
+		config := million(b, 1.2)
 		before := processorTime()
 		b.StartTimer()
 		r, err := Run(config)

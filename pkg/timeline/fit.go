@@ -44,23 +44,22 @@ func (t *Timeline) eachConstraint(leaf int32, request []quota.Request, own bool,
 
 // eachLimit is eachConstraint for an amount of one flavor-resource.
 func (t *Timeline) eachLimit(leaf, f int32, amount quota.Amount, own bool, visit func(c *constraint) bool) bool {
-	var room [8]idle
-	c := constraint{sum: sum{idle: room[:0]}}
-	for n := leaf; n >= 0; n = t.parent[n] {
+	c, all := &t.asked, true
+	for n := leaf; n >= 0 && all; n = t.parent[n] {
 		at := t.at(n, f)
 		limit := at.limit
 		if own && n == leaf {
 			limit = at.nominal // never more than the limit
 		}
 		c.node, c.sum.top, c.most, c.plain = n, &at.profile, limit-amount, len(c.sum.idle) == 0
-		if at.peak() > c.most && !visit(&c) {
-			return false
-		}
+		all = at.peak() <= c.most || visit(c)
 		if at.local > 0 {
 			c.sum.idle = append(c.sum.idle, idle{&at.profile, at.local})
 		}
 	}
-	return true
+	clear(c.sum.idle)
+	c.sum.top, c.sum.idle = nil, c.sum.idle[:0]
+	return all
 }
 
 // lastOver finds an instant of the last time in [a, b) at which the constraint

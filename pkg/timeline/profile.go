@@ -19,10 +19,11 @@ import "fairlead.dev/fairlead/pkg/quota"
 // Invariants: no step is zero; the value at a time that has not been folded
 // away is base plus the steps up to that time.
 type profile struct {
-	base  quota.Amount
-	nodes []step // 0 stands for no node
-	root  int32
-	spare int32 // first of those not in use, linked by left
+	base    quota.Amount
+	nodes   []step // 0 stands for no node
+	root    int32
+	spare   int32 // first of those not in use, linked by left
+	soonest int64 // no step is before it
 }
 
 type step struct {
@@ -72,24 +73,28 @@ func (p *profile) add(now, from, to int64, by quota.Amount) {
 	if len(p.nodes) == 0 {
 		p.nodes = append(p.nodes, step{})
 	}
+	soonest := to
 	if from <= now {
 		p.base += by
 	} else {
-		p.root = p.insert(p.root, from, by)
+		p.root, soonest = p.insert(p.root, from, by), from
 	}
-	if to != Forever {
+	if p.soonest = min(p.soonest, soonest); to != Forever {
 		p.root = p.insert(p.root, to, -by)
 	}
 }
 
 // fold takes the steps up to now into the base.
 func (p *profile) fold(now int64) {
-	for p.root != 0 {
+	for p.soonest <= now {
+		if p.soonest = Forever; p.root == 0 {
+			return
+		}
 		n := p.root
 		for p.nodes[n].left != 0 {
 			n = p.nodes[n].left
 		}
-		if p.nodes[n].at > now {
+		if p.soonest = p.nodes[n].at; p.soonest > now {
 			return
 		}
 		p.base += p.nodes[n].by
@@ -109,7 +114,7 @@ func (p *profile) insert(n int32, at int64, by quota.Amount) int32 {
 		child := p.insert(s.left, at, by)
 		s = &p.nodes[n] // the nodes may have moved
 		c := &p.nodes[child]
-		if child == 0 || priority(c.at) < priority(s.at) {
+		if child == 0 || c.at != at || priority(at) < priority(s.at) { // only what is new goes up
 			s.left, s.l = child, c.sums()
 			return n
 		}
@@ -120,7 +125,7 @@ func (p *profile) insert(n int32, at int64, by quota.Amount) int32 {
 		child := p.insert(s.right, at, by)
 		s = &p.nodes[n]
 		c := &p.nodes[child]
-		if child == 0 || priority(c.at) < priority(s.at) {
+		if child == 0 || c.at != at || priority(at) < priority(s.at) {
 			s.right, s.r = child, c.sums()
 			return n
 		}

@@ -35,7 +35,8 @@ type Timeline struct {
 	now         int64
 	charges     []Charge // by Handle; Node -1: not in use
 	spare       []Handle
-	runs        [][]run // room for carry, by depth
+	runs        [][]run    // room for carry, by depth
+	asked       constraint // room for eachLimit
 }
 
 // cell is one node for one flavor-resource.
@@ -102,7 +103,7 @@ func (t *Timeline) Clone() *Timeline {
 	}
 	c.charges = append([]Charge(nil), t.charges...)
 	c.spare = append([]Handle(nil), t.spare...)
-	c.runs = nil
+	c.runs, c.asked = nil, constraint{}
 	return &c
 }
 
