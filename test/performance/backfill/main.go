@@ -2,6 +2,7 @@
 // generated jobs and prints the table of docs/backfill.md:
 //
 //	go run ./test/performance/backfill -jobs 5000 -seeds 5
+//	go run ./test/performance/backfill -jobs 20000 -seeds 5 -generator lublin -load 0.9
 package main
 
 import (
@@ -34,18 +35,27 @@ type figures struct{ use, all, largest float64 }
 func main() {
 	jobs := flag.Int("jobs", 5000, "jobs of each run")
 	seeds := flag.Int("seeds", 5, "seeds, from 1")
+	generator := flag.String("generator", "", "only jobs of this one: "+strings.Join(simulate.Generators, ", "))
+	load := flag.Float64("load", 0, "only this offered load")
 	flag.Parse()
-	if err := table(*jobs, *seeds); err != nil {
+	generators, loads := simulate.Generators, []float64{0.7, 0.9, 1.1}
+	if *generator != "" {
+		generators = []string{*generator}
+	}
+	if *load > 0 {
+		loads = []float64{*load}
+	}
+	if err := table(generators, loads, *jobs, *seeds); err != nil {
 		fmt.Fprintln(os.Stderr, "backfill:", err)
 		os.Exit(1)
 	}
 }
 
-func table(jobs, seeds int) error {
+func table(generators []string, loads []float64, jobs, seeds int) error {
 	fmt.Println("| jobs | load | policy | use | p95 wait, all | p95 wait, largest 1 % | of best effort's |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- | --- |")
-	for _, generator := range simulate.Generators {
-		for _, load := range []float64{0.7, 0.9, 1.1} {
+	for _, generator := range generators {
+		for _, load := range loads {
 			best := 0.0
 			for _, policy := range policies {
 				var runs []figures
