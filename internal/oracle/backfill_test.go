@@ -323,3 +323,35 @@ func TestRefusedAreWoken(t *testing.T) {
 	s.Apply(DeleteWorkload{"wide"})
 	s.decide("long")
 }
+
+// What a head holds ends when its queue begins to plan, by its own mode or by a Cohort's, and the next plan() begins without it: short,
+// in another queue, and the head are planned as if nothing had been held.
+func TestHeadHoldEndsWhereItsQueuePlans(t *testing.T) {
+	for name, begin := range map[string]func(*story, ClusterQueue){
+		"SetClusterQueue": func(s *story, cq ClusterQueue) {
+			cq.Backfill.Mode = EASY
+			s.edited(cq)
+		},
+		"SetCohort": func(s *story, _ ClusterQueue) { s.Apply(SetCohort{Cohort{Name: "c", Backfill: easy()}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, Options{Overrun: 1}, "f")
+			s.Apply(SetCohort{Cohort{Name: "c"}})
+			head := ClusterQueue{Name: "A", Cohort: "c", Strategy: StrictFIFO, Groups: cpuGroup(q("f", 6))}
+			s.edited(head)
+			s.planned("B", "c", easy(), q("f", 4))
+			s.job("A", "runs", 3, limited(5))
+			s.job("A", "head", 6, limited(10))
+			s.job("B", "blocks", 2, limited(5))
+			s.decide("runs blocks")
+			s.job("B", "short", 6, limited(10))
+			s.decide("")
+			s.holds(map[UID]int64{"head": 5})
+			s.reserved("")
+			begin(s, head)
+			s.holds(map[UID]int64{})
+			s.decide("")
+			s.reserved("head 5-15, short 15-25")
+		})
+	}
+}

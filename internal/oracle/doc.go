@@ -198,7 +198,8 @@
 //     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them.
 //     The order is that of semantics section 4.
 //  60. "a head's hold is the timeline's charge from now on": its reservation takes the place of the hold. A StrictFIFO head without
-//     victims holds nothing where its queue's mode is not None. Where it is, it holds as ever, but no more than is available at
+//     victims holds nothing where its queue's mode is not None: what it holds ends with the edit by which the queue begins to plan (its own,
+//     or a Cohort's default), before the next plan(), and not only when its head next has a turn. Where it is, it holds as ever, but no more than is available at
 //     every instant of the plan, or it would delay reservations; the planner counts what is held as used without end.
 //  61. "fits on usage + others' holds, and planner.MayStart(w with this assignment)": each flavor-resource is asked alone, what
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit

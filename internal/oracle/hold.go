@@ -63,8 +63,14 @@ func (s *World) overtaken(w *workload) bool {
 	return n.queue.Strategy == StrictFIFO && !s.mayPass(n, w, &verdict{request: w.hold})
 }
 
+// mayHeadHold says whether a workload is the head of a StrictFIFO queue that does not plan: where it plans, a reservation does
+// what the hold does.
+func (s *World) mayHeadHold(queue string, w *workload) bool {
+	return s.head(queue) == w && s.trees().byName[QueueNode(queue)].policy().Depth == 0
+}
+
 // dropHolds drops the holds that have come to their end and returns their holders: a StrictFIFO head's when it is not
-// head any more, a preemptor's when it does not wait in that queue any more, is overtaken, or the time is up; these two wake it.
+// head any more, or its queue has begun to plan, a preemptor's when it does not wait in that queue any more, is overtaken, or the time is up; these two wake it.
 func (s *World) dropHolds() map[UID]bool {
 	dropped := map[UID]bool{}
 	for uid, w := range s.workloads {
@@ -74,7 +80,7 @@ func (s *World) dropHolds() map[UID]bool {
 		waits := w.state == pending && s.barred(w) == "" && s.nodeOf(w).Name == w.holdQueue
 		late := w.preempts && s.holdTimeout > 0 && s.now >= w.clock.deadline
 		overtaken := waits && w.preempts && s.overtaken(w)
-		if waits && !late && !overtaken && (w.preempts || s.head(w.holdQueue) == w) {
+		if waits && !late && !overtaken && (w.preempts || s.mayHeadHold(w.holdQueue, w)) {
 			continue
 		}
 		switch {

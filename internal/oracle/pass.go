@@ -139,11 +139,7 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		s.park(q, w, v)
 	default:
-		switch {
-		case w.preempts || w != s.head(q.Name):
-		case s.hasReservations(q):
-			s.setHold(w, "", nil, false)
-		default:
+		if !w.preempts && s.mayHeadHold(q.Name, w) {
 			s.setHold(w, q.Name, s.headHold(q, w, v), false)
 		}
 		s.park(q, w, v)

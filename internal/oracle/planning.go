@@ -130,12 +130,6 @@ func trimmed(vectors [][]int64) [][]int64 {
 	return out
 }
 
-// hasReservations says whether workloads of the ClusterQueue may hold reservations.
-func (s *World) hasReservations(q *node) bool {
-	p := s.plannerOf(q)
-	return p != nil && p.plan.Policies[p.index[q.Node]].Depth != 0
-}
-
 // everAvailable is what the ClusterQueue may use of a flavor-resource at every instant from now on, as the workload sees it, windows
 // apart where nothing is reserved: a head of a queue without reservations holds no more, so that it delays nobody's.
 func (s *World) everAvailable(q *node, w *workload, f int) int64 {
