@@ -70,7 +70,8 @@
 //  12. "parks later workloads of equal shape (priority included) of its queue with it": only those that stand in the order
 //     at that moment, once, and only unparked ones; an equal one that arrives later has a turn of its own. Shape is, pod
 //     set by pod set, count, reclaimable, minCount (count where there is none), requests of one pod, and the set of open
-//     flavors, plus the priority (design section 3: "requests, flavors allowed, priority class").
+//     flavors, plus the priority (design section 3: "requests, flavors allowed, priority class"). Flavors are those of resource groups of
+//     which the pod set asks something, be it zero (5): of the others it gets none, so whether they are open decides nothing.
 //  13. "A fall of usage + holds wakes ...": usage plus holds is one sum, compared before and after one change (dropping a hold
 //     and charging the same workload is one change, as is one event). The topmost changed node is taken for each
 //     flavor-resource by itself. Held-back workloads are looked at again like parked ones, else law 7 would fail.

@@ -107,7 +107,7 @@ func (s *World) wants(n *node, w *workload) map[int]bool {
 }
 
 // shape is a text that is equal for workloads of equal shape: priority and, pod set by pod set, size, smallest
-// size, requests of a pod, and the flavors open to it (reading 12); with backfill in the tree its limit too, with windows
+// size, requests of a pod, and the flavors open to it in the resource groups of which it asks something (reading 12); with backfill in the tree its limit too, with windows
 // for LocalQueues also its own.
 func (s *World) shape(n *node, w *workload) string {
 	text := fmt.Sprint(w.seen.Priority, w.seen.Misconfigured)
@@ -123,9 +123,11 @@ func (s *World) shape(n *node, w *workload) string {
 			least = *ps.MinCount
 		}
 		text += fmt.Sprint("|", ps.Count, ps.Reclaimable, least, ps.Requests) // fmt prints maps in key order
-		for _, g := range n.queue.Groups {
-			for _, fq := range g.Flavors {
-				if opens(s.flavors[fq.Name], ps) {
+		asked := s.asks(n, ps, effective(*ps, ps.Count))
+		for g := range n.queue.Groups {
+			group := &n.queue.Groups[g]
+			for _, fq := range group.Flavors {
+				if n.queue.wanted(group, asked) && opens(s.flavors[fq.Name], ps) {
 					text += " " + fq.Name
 				}
 			}

@@ -164,11 +164,7 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 		}
 		for g := range n.queue.Groups {
 			group := &n.queue.Groups[g]
-			wanted := false
-			for r := range asked {
-				wanted = wanted || n.queue.group(r) == group
-			}
-			if !wanted {
+			if !n.queue.wanted(group, asked) {
 				continue
 			}
 			chosen, fv := s.chooseFlavor(n, w, group, ps, asked, taken, u, v.consulted)
@@ -267,6 +263,16 @@ func (cq *ClusterQueue) group(resource string) *ResourceGroup {
 		}
 	}
 	return nil
+}
+
+// wanted says whether anything is asked of a group of the queue, be it zero: then it gets a flavor.
+func (cq *ClusterQueue) wanted(group *ResourceGroup, asked map[string]ask) bool {
+	for r := range asked {
+		if cq.group(r) == group {
+			return true
+		}
+	}
+	return false
 }
 
 // chooseFlavor tries the flavors of a group in their order. If the verdict is not fit its reason is the

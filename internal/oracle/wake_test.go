@@ -257,3 +257,44 @@ func TestFitAfterRise(t *testing.T) {
 	s.queue("A", "", q("f", 10), q("g", 21))
 	s.decide("two")
 }
+
+// A flavor matters to equal shape only in a resource group of which the pod set asks something, be it zero: where it asks nothing it gets
+// no flavor, and no verdict depends on which are open.
+func TestEqualShapeWithoutGroupsNotAsked(t *testing.T) {
+	gpu := func(n int64) func(*Workload) {
+		return func(w *Workload) { w.PodSets[0].Requests["gpu"] = n }
+	}
+	tolerates := func(w *Workload) { w.PodSets[0].Tolerations = []Toleration{{Operator: "Exists"}} }
+	selectsNode := selects("gpu", "large") // contradicts f0
+	for name, x := range map[string]struct {
+		both, second func(*Workload)
+		equal        bool
+	}{
+		"asks nothing, a taint":    {func(*Workload) {}, tolerates, true},
+		"asks nothing, a selector": {func(*Workload) {}, selectsNode, true},
+		"asks zero, a taint":       {gpu(0), tolerates, false},
+		"asks one, a taint":        {gpu(1), tolerates, false},
+		"asks one, a selector":     {gpu(1), selectsNode, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, Options{}, "f")
+			s.Apply(SetFlavor{Flavor{Name: "f0", NodeLabels: map[string]string{"gpu": "small"}}})
+			s.Apply(SetFlavor{Flavor{Name: "f1", NodeLabels: map[string]string{"gpu": "large"}, NodeTaints: []Taint{{"gpu", "large", "NoSchedule"}}}})
+			gpus := func(flavor string) FlavorQuotas {
+				return FlavorQuotas{Name: flavor, Resources: map[string]Quota{"gpu": {Nominal: 4}}}
+			}
+			s.edited(ClusterQueue{Name: "A", Cohort: "c", Groups: []ResourceGroup{
+				{Covered: []string{"cpu"}, Flavors: []FlavorQuotas{q("f", 4)}},
+				{Covered: []string{"gpu"}, Flavors: []FlavorQuotas{gpus("f0"), gpus("f1")}},
+			}})
+			s.queue("B", "c", q("f", 0))
+			s.job("B", "b", 3, found("B", "f"))
+			s.job("A", "a1", 2, x.both)
+			s.job("A", "a2", 2, x.both, x.second)
+			s.decide("")
+			if one := s.workloads["a1"].last == s.workloads["a2"].last; one != x.equal {
+				t.Errorf("parked by one verdict: %v, want %v", one, x.equal)
+			}
+		})
+	}
+}
