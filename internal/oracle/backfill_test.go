@@ -355,3 +355,29 @@ func TestHeadHoldEndsWhereItsQueuePlans(t *testing.T) {
 		})
 	}
 }
+
+// A reservation ends as soon as its holder is parked for another reason than waiting: when f has room, the search takes it for w's
+// first pod set, and the second, which may use nothing else, asks too much. Whom the reservation on g refused is served in the same
+// pass.
+func TestReservationEndsWithBlocking(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1})
+	s.Apply(SetFlavor{Flavor{Name: "f", NodeLabels: map[string]string{"zone": "1"}}})
+	s.Apply(SetFlavor{Flavor{Name: "g", NodeLabels: map[string]string{"zone": "2"}}})
+	s.planned("A", "c", easy(), q("f", 4), q("g", 4))
+	s.planned("B", "c", Backfill{Mode: BackfillNone}, q("g", 0))
+	s.job("A", "runs", 2, limited(5), selects("zone", "1"))
+	s.job("A", "w", 3, limited(10), func(w *Workload) {
+		w.PodSets = append(w.PodSets, PodSet{Name: "second", Count: 1, Requests: map[string]int64{"cpu": 3},
+			NodeSelector: map[string]string{"zone": "1"}})
+	})
+	s.decide("runs")
+	s.reserved("w 5-15")
+	s.job("B", "refused", 2, limited(6))
+	out := s.decide("")
+	s.waits(out, "refused", WaitingForQuota, NoFit)
+	s.at(1)
+	s.Apply(Finish{"runs"})
+	out = s.decide("refused")
+	s.waits(out, "w", ExceedsMaxQuota, NoFit)
+	s.reserved("")
+}

@@ -206,7 +206,8 @@
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
 //     in this flavor; nobody is preempted for him there.
 //  62. "park(w) by quota ...: plan()": once those of equal shape are parked with it; also if it is one of them who comes to be among
-//     the first depth and has no reservation. "Fit: ... if w held a reservation: plan()": also if quota was held for it. Shape includes the limit. Who holds a reservation is not parked with others.
+//     the first depth and has no reservation, and if somebody of the tree holds one who is not blocked any more (what he finds cannot be
+//     had at all, though one assignment that was planned could), so that whom it refused is looked at in the same pass. "Fit: ... if w held a reservation: plan()": also if quota was held for it. Shape includes the limit. Who holds a reservation is not parked with others.
 //  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
 //     those that come due by a plan.
 //  64. "All refused workloads of the tree then wake": whenever anything is taken off the timeline, those refused in any flavor. (Not only

@@ -199,19 +199,26 @@ func (s *World) beginPlan(root *node) {
 	}
 }
 
-// planParked plans anew if one of a queue's workloads, now that one has been parked, is to hold a reservation and has none.
+// planParked plans anew if, now that a workload of a queue has been parked, somebody who holds a reservation is not blocked any more,
+// or one of that queue is to hold a reservation and has none.
 func (s *World) planParked(q *node) {
 	p := s.plannerOf(q)
 	if p == nil {
 		return
 	}
 	plan, _ := s.toPlan(p, q)
-	for _, w := range plan {
-		if p.held(w.seen.UID) == nil {
-			s.replan(q.top())
-			return
-		}
+	hasNone := func(w *workload) bool { return p.held(w.seen.UID) == nil }
+	if s.outlived(p) || slices.ContainsFunc(plan, hasNone) {
+		s.replan(q.top())
 	}
+}
+
+// outlived says whether somebody holds a reservation who is not blocked any more.
+func (s *World) outlived(p *planner) bool {
+	return slices.ContainsFunc(p.plan.Held, func(h timeline.Held) bool {
+		w := s.workloads[UID(h.UID)]
+		return !s.blocked(p, s.trees().byName[s.nodeOf(w)], w)
+	})
 }
 
 // wakeRefused wakes whoever was refused, if anything was taken off the timeline since this was last asked.
