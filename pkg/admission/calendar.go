@@ -242,7 +242,8 @@ func (c *calendar) overlookAll() {
 }
 
 // planParked plans anew if a workload of the queue, now that something has been
-// parked, is to hold a reservation and has none.
+// parked, is to hold a reservation and has none, or holds one and is blocked no
+// more.
 func (e *Engine) planParked(q *clusterQueue) {
 	c := q.calendar()
 	if c == nil {
@@ -250,7 +251,8 @@ func (e *Engine) planParked(q *clusterQueue) {
 	}
 	q.pass.vacant = false
 	c.room, _ = e.choose(q, c.room[:0])
-	if slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
+	if slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
+		slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
 		e.replan(q.scope, false)
 	}
 }

@@ -266,9 +266,9 @@ func TestStillBlockedWhenLabelsChange(t *testing.T) {
 	s.decide(3)
 }
 
-// A reservation ends with the next pass when its workload, as things stand, could
-// never start (two pod sets must not share a flavor), even if nothing has
-// happened since.
+// A reservation ends as soon as its workload, as things stand, could never start
+// (two pod sets must not share a flavor): who was refused for it starts in the
+// same pass.
 func TestReservationInVain(t *testing.T) {
 	s := newSite(t, nil, nil)
 	s.e.Step(0, SetFlavor{Flavor{Name: "g"}})
@@ -300,6 +300,5 @@ func TestReservationInVain(t *testing.T) {
 	s.submit(2, "long", "b", 1, 1000)
 	s.decide(2, "short") // in f, which big does not need yet
 	s.e.Step(3*second, Finish{UID: "3also"})
-	s.decide(3)
 	s.decide(3, "long")
 }

@@ -271,9 +271,7 @@ func (e *Engine) overrun() int64 {
 // something planned happens of which no event tells.
 func (e *Engine) schedule(s *scope) {
 	c := s.calendar
-	if c.stirs = c.planner.Stirs(); s.promisesInVain() {
-		c.stirs = e.now
-	}
+	c.stirs = c.planner.Stirs()
 	at := c.planner.Next()
 	if at == timeline.Forever {
 		at = 0
@@ -288,14 +286,6 @@ func (e *Engine) schedule(s *scope) {
 		return
 	}
 	e.agenda.Put(c.alarm, at)
-}
-
-// promisesInVain says whether somebody holds a reservation who is blocked no more:
-// the next plan takes it away.
-func (s *scope) promisesInVain() bool {
-	return slices.ContainsFunc(s.byName, func(q *clusterQueue) bool {
-		return slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() })
-	})
 }
 
 // apart is what tells a pending workload of the queue apart from others of its
