@@ -317,6 +317,7 @@ func (s *scope) noteReserved() {
 	for _, q := range s.byName {
 		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
 			_, w.reserved = c.planner.Reservation(w.UID)
+			q.pass.vacant = q.pass.vacant || !w.reserved
 			return !w.reserved
 		})
 	}

@@ -16,8 +16,9 @@ type passState struct {
 	version uint64
 	// invalid: the representative is to be stored anew before the next choice.
 	invalid, acted bool
-	// vacant: in a planned tree somebody has been admitted since the queue was
-	// planned last, so that another may be among the first now.
+	// vacant: in a planned tree somebody has been admitted, or has lost his
+	// reservation, since it was found who is among the first, so that another may
+	// be now.
 	vacant bool
 	// hopefulAt is the version of the tree as of which the queue is hopeful;
 	// hope, turns and first are its outlook.
