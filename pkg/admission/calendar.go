@@ -109,6 +109,10 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 	if c == nil {
 		return
 	}
+	if usesNothing(requests) {
+		e.unchart(q, w)
+		return
+	}
 	end := w.plannedEnd(q)
 	now := charted{queue: q, requests: requests, end: end}
 	was, known := c.charted[w]
@@ -124,6 +128,12 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 	q.unreserve(w)
 	q.scope.version++
 	e.markDirty(q.scope)
+}
+
+// usesNothing says of whom the planner is not told: when he ends, nothing is taken
+// off the timeline.
+func usesNothing(requests []quota.Request) bool {
+	return !slices.ContainsFunc(requests, func(r quota.Request) bool { return r.Amount > 0 })
 }
 
 func sameSlice(a, b []quota.Request) bool {

@@ -182,6 +182,9 @@ func (e *Engine) fill(s *scope) {
 // have so far.
 func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) {
 	c := q.scope.calendar
+	if usesNothing(requests) {
+		return
+	}
 	now := charted{queue: q, requests: requests, end: w.plannedEnd(q)}
 	end := now.end
 	if was, ok := c.ends[w]; ok && was.end == end {

@@ -285,3 +285,21 @@ func TestNextAmongTheFirst(t *testing.T) {
 	s.decide(10, "wide")
 	s.holds("last", promise{230, 360})
 }
+
+// Who uses nothing takes nothing off the timeline when he ends: nobody who was
+// refused is looked at again.
+func TestNothingIsEased(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4, "b": 4})
+	s.submit(0, "none", "a", 0, 100)
+	s.submit(0, "runs", "a", 4, 100)
+	s.submit(0, "wide", "a", 8, 100)
+	s.decide(0, "none", "runs")
+	s.submit(1, "long", "b", 1, 1000)
+	s.decide(1)
+	asked := s.e.workloads["long"].Class().ParkedAt
+	s.e.Step(2*second, Finish{UID: "none"})
+	s.decide(2)
+	if s.e.workloads["long"].Class().ParkedAt != asked {
+		t.Error("a workload that was refused has been looked at again")
+	}
+}
