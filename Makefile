@@ -76,7 +76,7 @@ mutants: ## Apply one-line faults to the core and parts of the shell; every one 
 	hack/mutants/run.sh
 
 .PHONY: bench
-bench: build sandbox-programs ## The engine's benchmarks, and loads J1 and W1 against the floor
+bench: build sandbox-programs ## The engine's benchmarks, a million simulated jobs without and with backfill, and loads J1 and W1 against the floor
 	go test -run '^$$' -bench . -benchmem ./pkg/admission ./pkg/timeline/... ./pkg/controller/loop
 	GOMAXPROCS=1 go test -run '^$$' -bench Simulate -benchtime 1x ./pkg/simulation
 	bin/bench

@@ -288,10 +288,13 @@ func (e *Engine) replan(s *scope, begin bool) {
 	slices.SortFunc(c.blocked, compareItems)
 	was := c.planner.Due(c.due[:0])
 	if same := e.list(c); !same || !c.planner.Settled() {
+		holders := c.planner.Holders()
 		if moved = c.planner.Plan(c.list); c.planner.Eased() {
 			moved = true
 		}
-		s.noteReserved()
+		if c.planner.Holders() != holders {
+			s.noteReserved()
+		}
 		s.version++
 	}
 	c.due = c.planner.Due(was)

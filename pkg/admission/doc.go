@@ -21,14 +21,15 @@
 // localqueue are what queues say; shape, plan and flavor turn pod sets into
 // integers; verdict is the flavor search; scope, pass, wake, besteffort,
 // strict, park and admit are the procedure; planner, plain, fair, roster, evict,
-// hold and resume take quota back; leap, turns and ranking leave out
+// hold and resume take quota back; leap, turns, foresight and ranking leave out
 // of it what nobody could tell; snapshot, message and line are for readers.
 //
 // What a pass costs, n being the queues of a tree: where all of them are in one
 // Cohort without StrictFIFO, lending limits and the like, a pass that admits
 // one workload costs what has changed since the last passes, times log n
 // (ranking). Otherwise, and for each further admission until nothing more
-// fits, it looks at the queues whose workloads the fall may help. Trees with
+// fits, it looks at the queues whose workloads the fall may help; where somebody
+// plans, at all classes of them (foresight). Trees with
 // holds or policies of preemption are stepped to the letter; there a search for
 // victims costs the queues that exceed their quota, and log of what is admitted
 // for each candidate.

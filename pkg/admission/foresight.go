@@ -124,7 +124,7 @@ func (q *clusterQueue) survey(plan *quota.Plan, at int) prospect {
 // its first whose start it would delay if it is refused.
 func knows(c *queue.Class, refused bool) bool {
 	told := c.Told()
-	return told != 0 && c.Silent(told) && (!refused || c.First().Told == delaysOthers)
+	return told != 0 && c.Silent(told) && (!refused || c.ToldFirst(delaysOthers))
 }
 
 // families are the plans of a queue's pending workloads, each with the least time
@@ -161,11 +161,19 @@ func (q *clusterQueue) knowFamilies() {
 	}
 }
 
+// rests says that nothing in the queue has come or been woken in this pass.
+func (q *clusterQueue) rests() bool {
+	return len(q.pending.Active()) == 0 && !q.fell() && q.scope.easedAt <= q.scope.begunAt
+}
+
 // hopeless says that none of the queue's workloads may start, if that can be seen
 // without a look at each: the shortest of each plan may not.
 func (e *Engine) hopeless(q *clusterQueue) bool {
 	cal := q.scope.calendar
-	if len(cal.groups) > 0 || q.scope.tree.Huge() {
+	switch {
+	case q.rests():
+		return true
+	case len(cal.groups) > 0 || q.scope.tree.Huge():
 		return false
 	}
 	if q.knowFamilies(); !q.families.all {
@@ -221,11 +229,14 @@ func (e *Engine) plannedTurns(q *clusterQueue) (first *queue.Class, turns int) {
 // retirePlanned parks all that is left of a queue in a pass in which nothing more
 // may start.
 func (e *Engine) retirePlanned(q *clusterQueue) {
+	if q.rests() {
+		return
+	}
 	v := &q.pass.verdict
 	w := q.walk()
 	for c := w.next(); c != nil; c = w.next() {
 		k, refused := e.foresee(q, c)
-		if e.idle(q, c, k, refused) {
+		if (asksOnce(c.Plan) || !q.pending.RelatedTo(c)) && e.idleApart(q, c, k, refused) {
 			continue
 		}
 		last := c.First()
@@ -233,6 +244,13 @@ func (e *Engine) retirePlanned(q *clusterQueue) {
 		e.park(q, c, v)
 		w = q.walkAfter(last)
 	}
+}
+
+// asksOnce says that a plan asks for one flavor-resource only. All that are alike
+// then come to the same verdict as the first of them, each by itself, even if a
+// reservation is not in the way of that.
+func asksOnce(p *quota.Plan) bool {
+	return p.Simple && len(p.Items[0].Alternatives) == 1 && len(p.Items[0].Alternatives[0].Requests) == 1
 }
 
 // mustStep says whether a pass over a planned tree must take every turn: if a

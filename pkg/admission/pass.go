@@ -57,6 +57,7 @@ func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
 	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission, 0
 	born := !s.unborn
+	s.begunAt = e.clock
 	e.wake(s)
 	if s.calendar != nil {
 		e.beginPlan(s)

@@ -303,3 +303,21 @@ func TestNothingIsEased(t *testing.T) {
 		t.Error("a workload that was refused has been looked at again")
 	}
 }
+
+// Of two of equal shape that hold reservations each takes a turn of its own: so b2,
+// before which one waits, starts before a3, before which two do.
+func TestHoldersTakeTurns(t *testing.T) {
+	s := newSite(t, &Backfill{Mode: BackfillEASY}, map[string]int64{"a": 5, "b": 5})
+	s.queue(0, "a", 5, &Backfill{Mode: BackfillEASY, Depth: 2}, BestEffortFIFO)
+	s.submit(0, "long", "b", 8, 1000)
+	s.submit(0, "short", "b", 2, 500)
+	s.decide(0, "long", "short")
+	s.submit(1, "a1", "a", 5, 100)
+	s.submit(2, "a2", "a", 5, 100)
+	s.submit(3, "a3", "a", 2, 50)
+	s.submit(4, "b1", "b", 5, 100)
+	s.submit(5, "b2", "b", 2, 50)
+	s.decide(5)
+	s.e.Step(10*second, Finish{UID: "short"})
+	s.decide(10, "b2")
+}

@@ -80,6 +80,8 @@ type scope struct {
 	// before is woken by it, without being touched (see eligible).
 	calendar *calendar
 	easedAt  uint64
+	// begunAt is when the present pass began, by the same clock.
+	begunAt uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
 	wide bool
 }

@@ -76,7 +76,13 @@ func (e *Engine) assess(q *clusterQueue, c *queue.Class) (k kind, refused bool) 
 // a known kind, and says whether it did. It must be clear that the class may not
 // start.
 func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
-	if !c.Parked() || !c.Plan.Simple || q.pending.RelatedTo(c) || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
+	return !q.pending.RelatedTo(c) && e.idleApart(q, c, k, refused)
+}
+
+// idleApart is idle for a class that leaves those alone that would be parked with
+// it.
+func (e *Engine) idleApart(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
+	if !c.Parked() || !c.Plan.Simple || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
 		q.scope.calendar != nil && (q.pass.vacant || !knows(c, refused)) {
 		return false
 	}

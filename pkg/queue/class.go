@@ -44,8 +44,12 @@ type Class struct {
 	mixed  bool
 	Again  int64
 	alone  *Item // the one that stands alone
-	more   quota.Set
 	untold []*Item
+	// hinted was found to have been told hint when it was the first, nil if nobody
+	// was since the last Tell: see ToldFirst.
+	hinted *Item
+	hint   uint8
+	more   quota.Set
 	one    [1]*Item // room for untold
 }
 
@@ -132,7 +136,7 @@ func (c *Class) Tell(reason uint8, visit func(*Item)) {
 			tell(i)
 		}
 	}
-	c.told, c.mixed = reason, false
+	c.told, c.mixed, c.hinted = reason, false, nil
 	c.untold = c.untold[:0]
 	if cap(c.untold) > 64 {
 		c.untold = nil
@@ -145,19 +149,31 @@ func (c *Class) TellAlone(i *Item, reason uint8) bool {
 	if i.Told == reason {
 		return false
 	}
-	i.Told, c.mixed = reason, true
+	i.Told, c.mixed, c.hinted = reason, true, nil
 	return true
 }
 
 // TellFirst notes that its first workload is told another reason than the rest;
 // false if it has been told already.
 func (c *Class) TellFirst(reason uint8) bool {
-	i := c.First()
-	if i.Told == reason {
+	if c.ToldFirst(reason) {
 		return false
 	}
-	i.Told = reason
+	c.First().Told, c.hinted = reason, nil
 	return true
+}
+
+// ToldFirst says whether its first workload was told a reason.
+func (c *Class) ToldFirst(reason uint8) bool {
+	i := c.members.first
+	switch {
+	case c.hinted == i && c.hint == reason:
+		return true
+	case i.Told == reason:
+		c.hinted, c.hint = i, reason
+		return true
+	}
+	return false
 }
 
 // Find is its first workload, in order, that satisfies a condition; nil if none

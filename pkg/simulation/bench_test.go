@@ -12,8 +12,8 @@ import (
 )
 
 // million is the load of the issue: 1,000,000 jobs of a physics facility on
-// 100 ClusterQueues in ten cohorts, offered more than they can do, so that at
-// least 50,000 wait at the peak.
+// 100 ClusterQueues in ten cohorts, which ask for so much of what they can do, load,
+// that at least 50,000 wait at the peak.
 func million(tb testing.TB, load float64) Config {
 	tb.Helper()
 	var list []queue
@@ -34,41 +34,39 @@ func million(tb testing.TB, load float64) Config {
 	return config
 }
 
-// BenchmarkSimulateEASY simulates 60,000 of them with EASY backfill in every
-// queue. Passes over planned trees take every turn yet; the aim, a million in
-// 60 s, is not reached (docs/backfill.md).
+// BenchmarkSimulateEASY simulates a million jobs with EASY backfill in every
+// queue, as `fairlead simulate --backfill EASY` does: who outlives his limit is
+// planned on for ten minutes at a time. The aim is below 60 s of one core and 1.5
+// GB of memory. So many wait at a load below 1 because a few of the queues are
+// asked for far more than they own.
 func BenchmarkSimulateEASY(b *testing.B) {
-	for range b.N {
-		b.StopTimer()
-		config := million(b, 1.2)
-		config.Jobs.Limit(60_000)
+	measure(b, func() Config {
+		config := million(b, 0.9)
+		config.Engine = admission.New(admission.Config{
+			FairSharing: true, IgnoreUndeclared: true, Preemption: &admission.PreemptionConfig{}, Overrun: int64(10 * time.Minute),
+		})
 		for i, object := range config.Objects {
 			if cq, ok := object.(admission.SetClusterQueue); ok {
 				cq.Backfill = &admission.Backfill{Mode: admission.BackfillEASY}
 				config.Objects[i] = cq
 			}
 		}
-		before := processorTime()
-		b.StartTimer()
-		r, err := Run(config)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		if r.Ended != 60_000 {
-			b.Fatalf("%d jobs ended", r.Ended)
-		}
-		b.ReportMetric((processorTime() - before).Seconds(), "cpu-s")
-		b.ReportMetric(float64(r.PeakPending), "peak-pending")
-	}
+		return config
+	})
 }
 
 // BenchmarkSimulate simulates a million jobs. The aim is below 20 s of one core
 // and 1.5 GB of memory, jobs and results included.
 func BenchmarkSimulate(b *testing.B) {
+	measure(b, func() Config { return million(b, 1.2) })
+}
+
+// measure runs simulations of a million jobs of which at least 50,000 wait at the
+// peak.
+func measure(b *testing.B, prepare func() Config) {
 	for range b.N {
 		b.StopTimer()
-		config := million(b, 1.2)
+		config := prepare()
 		before := processorTime()
 		b.StartTimer()
 		r, err := Run(config)

@@ -76,8 +76,8 @@ func (c *constraint) firstOver(a, b int64) (int64, bool) {
 	if !c.plain {
 		return c.sum.firstAbove(a, b, c.most)
 	}
-	at, over := c.sum.top.firstAbove(a, c.most)
-	return at, over && at < b
+	at := c.sum.top.riseAbove(a, c.most)
+	return at, at < b
 }
 
 // firstMet finds the first instant from a on at which the constraint is met.

@@ -24,6 +24,17 @@ type profile struct {
 	root    int32
 	spare   int32 // first of those not in use, linked by left
 	soonest int64 // no step is before it
+	// changes counts changes, from 1; risen are answers to riseAbove.
+	changes uint64
+	risen   [2]risen
+}
+
+// risen says that the value is above most first at an instant, Forever if never,
+// as of a count of changes and at any time before that instant.
+type risen struct {
+	changes uint64
+	most    quota.Amount
+	at      int64
 }
 
 type step struct {
@@ -61,12 +72,15 @@ func (p *profile) clone() profile {
 }
 
 // reset makes the profile zero everywhere and keeps its memory.
-func (p *profile) reset() { *p = profile{nodes: p.nodes[:min(len(p.nodes), 1)]} }
+func (p *profile) reset() {
+	*p = profile{nodes: p.nodes[:min(len(p.nodes), 1)], changes: p.changes + 1}
+}
 
 // add changes the value by an amount in [from, to). Steps up to now are folded
 // into the base first: what was before now is forgotten.
 func (p *profile) add(now, from, to int64, by quota.Amount) {
 	p.fold(now)
+	p.changes++
 	if by == 0 || from >= to || to <= now {
 		return
 	}

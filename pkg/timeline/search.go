@@ -146,6 +146,22 @@ func (p *profile) firstAbove(a int64, c quota.Amount) (int64, bool) {
 	return p.rise(p.root, p.base, a, c)
 }
 
+// riseAbove is firstAbove from now on, Forever if the value is never above c. It
+// remembers two answers: at a root many ask the same.
+func (p *profile) riseAbove(now int64, c quota.Amount) int64 {
+	for _, r := range p.risen {
+		if r.changes == p.changes && r.most == c && r.at >= now && r.changes > 0 {
+			return r.at
+		}
+	}
+	at, above := p.firstAbove(now, c)
+	if !above {
+		at = Forever
+	}
+	p.risen[0], p.risen[1] = risen{p.changes, c, at}, p.risen[0]
+	return at
+}
+
 func (p *profile) rise(n int32, before quota.Amount, a int64, c quota.Amount) (int64, bool) {
 	for n != 0 {
 		s := &p.nodes[n]

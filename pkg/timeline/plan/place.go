@@ -123,6 +123,7 @@ func (p *Planner) release(h *held) {
 	}
 	h.gone = true
 	p.version++
+	p.holders++
 	delete(p.held, h.UID)
 	p.freed, p.eased = true, true
 }
@@ -139,6 +140,7 @@ func (p *Planner) reserve(w *Workload) *held {
 	}
 	p.held[h.UID] = h
 	p.version++
+	p.holders++
 	return h
 }
 

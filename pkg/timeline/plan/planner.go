@@ -36,12 +36,13 @@ type Planner struct {
 	// marked is what Mark remembers, plan room for Plan.
 	marked []Reservation
 	plan   []planned
-	// version counts changes of what is charged, and of the time.
-	version   uint64
-	borrowing []int // by leaf: reservations that borrow
-	count     []int // by leaf: room for Plan
-	round     uint64
-	last      map[uint64]int64 // by class: start of the one planned last
+	// version counts changes of what is charged, and of the time; holders those of
+	// who holds a reservation.
+	version, holders uint64
+	borrowing        []int // by leaf: reservations that borrow
+	count            []int // by leaf: room for Plan
+	round            uint64
+	last             map[uint64]int64 // by class: start of the one planned last
 }
 
 type running struct {
@@ -243,6 +244,9 @@ func (p *Planner) Finish(uid string) {
 // Version changes whenever anything that is charged does, and the time.
 func (p *Planner) Version() uint64 { return p.version }
 
+// Holders changes whenever somebody gets a reservation or loses his.
+func (p *Planner) Holders() uint64 { return p.holders }
+
 // End is until when a workload that runs is planned; false if it does not run.
 func (p *Planner) End(uid string) (int64, bool) {
 	r, ok := p.running[uid]
@@ -275,6 +279,7 @@ func (p *Planner) Keep(w Workload, r Reservation) {
 	p.held[w.UID] = h
 	p.order = append(p.order, h)
 	p.version++
+	p.holders++
 	p.freed, p.check = true, timeline.Forever
 }
 
