@@ -110,6 +110,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		return
 	}
 	if usesNothing(requests) {
+		e.giveUp(q, w)
 		e.unchart(q, w)
 		return
 	}

@@ -60,7 +60,9 @@ type logged struct {
 	event Event
 }
 
-func newMachine(t *rapid.T, seen *features) *machine {
+// newMachine draws a world; plans says that it is one in which some plan ahead,
+// and nobody preempts.
+func newMachine(t *rapid.T, seen *features, plans bool) *machine {
 	m := bareMachine(t, seen)
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
@@ -68,7 +70,8 @@ func newMachine(t *rapid.T, seen *features) *machine {
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
-	m.preempting = !m.plain && rapid.Bool().Draw(t, "preempting")
+	m.preempting = !plans && !m.plain && rapid.Bool().Draw(t, "preempting")
+	m.planning = plans
 	m.start()
 	return m
 }
@@ -90,7 +93,7 @@ func (m *machine) start() {
 	if m.preempting {
 		m.configure(&options)
 	}
-	if m.planning = !m.preempting && m.oneIn(3, "planning"); m.planning {
+	if m.planning {
 		m.config.Slack, m.config.Overrun = second*int64(1+m.n(2, "slack")), second*int64(1+m.n(3, "overrun"))
 		options.Slack, options.Overrun, options.LimitlessBehind = m.config.Slack, m.config.Overrun, true
 	}

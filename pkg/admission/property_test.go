@@ -18,7 +18,7 @@ import (
 func TestLaws(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) { story(t, seen) })
+	rapid.Check(t, func(t *rapid.T) { story(t, seen, false) })
 	seen.report(t)
 	if seen.cases < 100 {
 		return
@@ -38,13 +38,31 @@ func TestLaws(t *testing.T) {
 func TestLawsUnderLoad(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) { busyStory(t, seen) })
+	rapid.Check(t, func(t *rapid.T) { busyStory(t, seen, false) })
 	seen.report(t)
 	if seen.cases >= 100 && seen.preempting*10 < seen.cases || seen.cases >= 1000 && seen.victims*4 < seen.cases {
 		t.Errorf("too few of %d cases preempt: %d, with %d victims", seen.cases, seen.preempting, seen.victims)
 	}
 	if seen.cases >= 100 && (seen.ranked*10 < seen.cases || seen.depth3*10 < seen.cases || seen.strict*10 < seen.cases) {
 		t.Errorf("too few of %d cases are ranked, deep or strict", seen.cases)
+	}
+}
+
+// TestLawsPlanned checks the same laws, and those of backfill, where some plan
+// ahead: in stories of both kinds.
+func TestLawsPlanned(t *testing.T) {
+	t.Parallel()
+	seen := &features{}
+	rapid.Check(t, func(t *rapid.T) {
+		if rapid.Bool().Draw(t, "busy") {
+			busyStory(t, seen, true)
+		} else {
+			story(t, seen, true)
+		}
+	})
+	seen.report(t)
+	if seen.cases >= 100 && seen.planned < seen.cases {
+		t.Errorf("only %d reservations were compared in %d cases", seen.planned, seen.cases)
 	}
 }
 
@@ -79,8 +97,8 @@ func (m *machine) beginBusy() {
 	m.decide()
 }
 
-func busyStory(t *rapid.T, seen *features) *machine {
-	m := newMachine(t, seen)
+func busyStory(t *rapid.T, seen *features, plans bool) *machine {
+	m := newMachine(t, seen, plans)
 	m.busy = true
 	m.lenient = m.lenient || m.plain
 	m.beginBusy()
@@ -91,8 +109,8 @@ func busyStory(t *rapid.T, seen *features) *machine {
 	return m
 }
 
-func story(t *rapid.T, seen *features) *machine {
-	m := newMachine(t, seen)
+func story(t *rapid.T, seen *features, plans bool) *machine {
+	m := newMachine(t, seen, plans)
 	m.begin()
 	for range rapid.IntRange(5, 60).Draw(t, "events") {
 		m.event()

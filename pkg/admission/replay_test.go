@@ -16,9 +16,9 @@ func TestReplays(t *testing.T) {
 	for i := range stories {
 		m := rapid.Custom(func(t *rapid.T) *machine {
 			if i%2 == 0 {
-				return story(t, &features{})
+				return story(t, &features{}, i%6 < 2)
 			}
-			return busyStory(t, &features{})
+			return busyStory(t, &features{}, i%6 < 2)
 		}).Example(i)
 		want := strings.Join(m.lines, "\n")
 		bytes += len(want)
