@@ -11,7 +11,7 @@ import (
 // TestReplays is law 6: twenty runs of the same events with GOMAXPROCS 1, and
 // twenty with 4, give the same decision log to the byte.
 func TestReplays(t *testing.T) {
-	const stories, runs = 40, 20
+	const stories, runs = 60, 20
 	bytes, evictions := 0, 0
 	for i := range stories {
 		m := rapid.Custom(func(t *rapid.T) *machine {
