@@ -47,7 +47,9 @@ type calendar struct {
 	blocked, room []*workload
 	due           []string
 	seen          []*workload // in this pass, as representatives
-	one           [1]quota.Request
+	// fresh: one of them is to hold a reservation, and has not been planned.
+	fresh bool
+	one   [1]quota.Request
 }
 
 // charted is what the planner was told of a workload. (In ends: planned is
@@ -274,6 +276,7 @@ func (e *Engine) replan(s *scope, begin bool) {
 	c := s.calendar
 	c.blocked = c.blocked[:0]
 	eased, moved := c.planner.Eased(), false
+	c.fresh = false
 	c.planner.Mark()
 	for _, q := range s.byName {
 		q.pass.vacant = false

@@ -227,7 +227,9 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 	}
 	q.pass.version = s.version
 	if s.calendar != nil && q.pass.item != nil {
-		s.calendar.see(q.pass.item.Owner.(*workload), &q.pass.verdict)
+		w := q.pass.item.Owner.(*workload)
+		s.calendar.see(w, &q.pass.verdict)
+		s.calendar.fresh = s.calendar.fresh || w.sight == sightShort && !w.reserved && !q.settled()
 	}
 	switch {
 	case q.pass.item != nil && !q.pass.acted:

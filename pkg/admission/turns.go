@@ -83,7 +83,7 @@ func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) boo
 // it.
 func (e *Engine) idleApart(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
 	if !c.Parked() || !c.Plan.Simple || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
-		q.scope.calendar != nil && (q.pass.vacant || !knows(c, refused)) {
+		q.scope.calendar != nil && (q.pass.vacant || q.scope.calendar.fresh || !knows(c, refused)) {
 		return false
 	}
 	e.parkIdle(q, c, k, refused)
