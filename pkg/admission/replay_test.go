@@ -19,7 +19,7 @@ func TestReplays(t *testing.T) {
 				return story(t, &features{}, i%6 < 2)
 			}
 			return busyStory(t, &features{}, i%6 < 2)
-		}).Example(i)
+		}).Example(i + 200) // some forty that preempt
 		want := strings.Join(m.lines, "\n")
 		bytes += len(want)
 		evictions += m.seen.evictions
