@@ -40,7 +40,7 @@ func (e *Engine) park(q *clusterQueue, c *queue.Class, v *verdict) {
 			e.note(o, v)
 			o.ParkedAt = e.clock
 			switch {
-			case v.refused:
+			case v.refused && v.reason == waitingForQuota:
 				e.tellRefused(q, o)
 			case o.Plan.Volatile:
 				e.tell(q, o, v.reason, Explanation{})
