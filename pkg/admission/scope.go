@@ -104,8 +104,8 @@ func (e *Engine) sync() {
 		s := e.newScope(t)
 		e.scopes = append(e.scopes, s)
 		for _, q := range s.byName {
+			clear(q.plans) // they number flavor-resources as the tree before did
 			e.reopen(q)
-			clear(q.plans)
 			e.regroup(q)
 			q.pending.Replan(func(c *queue.Class) *quota.Plan {
 				p := e.planFor(q, e.shapes.list[c.Shape])
