@@ -16,6 +16,7 @@ type request struct {
 	Path   string // without /apis/GROUP/VERSION/namespaces/NS, for example workloads/NAME/status
 	Body   string
 	Code   int // of the answer; 0 if there was none
+	done   bool
 }
 
 // kind is "POST workloads", "PUT workloads/status", "PATCH jobs" and so on.
@@ -54,9 +55,15 @@ type network struct {
 	hold func(path string)
 	dead bool
 	died chan struct{}
+	// ended is signalled when a write has its answer, or will get none.
+	ended sync.Cond
 }
 
-func newNetwork() *network { return &network{died: make(chan struct{})} }
+func newNetwork() *network {
+	n := &network{died: make(chan struct{})}
+	n.ended.L = &n.mu
+	return n
+}
 
 func (n *network) wrap(next http.RoundTripper) http.RoundTripper {
 	n.next = next
@@ -84,6 +91,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		seen.Body = string(body)
 	}
 	at, what := n.note(seen)
+	defer n.done(at)
 	switch what {
 	case loseCall:
 		return nil, fmt.Errorf("%s %s: connection reset by the test", req.Method, req.URL.Path)
@@ -143,8 +151,25 @@ func (n *network) all() []request {
 	return append([]request(nil), n.writes...)
 }
 
-// counts tells how many writes of each kind were answered with success.
+// done notes that nothing more happens to a write.
+func (n *network) done(at int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.writes[at].done = true
+	n.ended.Broadcast()
+}
+
+// counts tells how many writes of each kind were answered with success. What a
+// write has done can be seen before its answer has come: those that have begun
+// are waited for.
 func (n *network) counts() map[string]int {
+	n.mu.Lock()
+	for i := range len(n.writes) {
+		for !n.writes[i].done {
+			n.ended.Wait()
+		}
+	}
+	n.mu.Unlock()
 	counts := map[string]int{}
 	for _, w := range n.all() {
 		if w.Code >= 200 && w.Code < 300 {
