@@ -146,8 +146,9 @@
 //  42. "Parking ... parks later workloads of equal shape": later in the order of semantics section 4, not in the order tried;
 //     not those that hold. A workload with a plan parks nobody, whether it may hold or not.
 //  43. Minimum runtime: the longer of the class's and the queue's, counted from Admitted; one that has only reserved does not
-//     run and is not protected. It ends when now >= Admitted + minimum, which wakes the tree. It guards against
-//     preemption alone.
+//     run and is not protected. It ends when now >= Admitted + minimum, which wakes the tree, unless the
+//     workload counts as gone (24): it is no candidate before nor after, and if it turns out to stay, that wakes the tree. It guards
+//     against preemption alone.
 //  44. "Waiting for its own preemption": whoever has a preemptor's hold waits with WaitingForPreemptedWorkloads, even when
 //     held back.
 //  45. With Options.Preemption a verdict may turn to Fit by a rise too: where the search stops at, or prefers, a flavor with
@@ -242,7 +243,7 @@
 //     windows keep for the same LocalQueue is given by the first by name.
 //  74. "Each tree in which some ClusterQueue's backfill is not None has one plan.Planner": and one in which there is a window that
 //     is not over, or nothing would keep it. Who would run into it is refused, no reservations are held.
-//  75. "a share": in thousandths of each nominal quota at the node and below it, rounded up. A window conflicts while, at some instant
+//  75. "a share": in thousandths of each nominal quota at the node and below it, rounded up, but of none that is unlimited. A window conflicts while, at some instant
 //     of it, with what runs and all windows a node on its way up is over its limit by more than without it; heads' holds apart.
 //
 // Reading of amendment A8, "A holder keeps to what it holds" (Options.HoldersKeep; the words are in docs/adr/0006, what it brings is measured

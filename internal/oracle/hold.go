@@ -125,7 +125,8 @@ func (s *World) noteReleases(before map[string][]int64) {
 	}
 }
 
-// setTime ends holds and minimum runtimes. The end of a minimum runtime, and of a window, wakes the tree.
+// setTime ends holds and minimum runtimes. The end of a window wakes the tree, and so does that of the minimum runtime of a workload
+// that does not count as gone: one that does is no candidate before nor after.
 func (s *World) setTime(now int64) {
 	if now <= s.now {
 		return
@@ -139,7 +140,7 @@ func (s *World) setTime(now int64) {
 			}
 		}
 		for _, w := range s.workloads {
-			if end := s.protectedUntil(w); w.admission != nil && old < end && end <= now {
+			if end := s.protectedUntil(w); w.admission != nil && !w.gone() && old < end && end <= now {
 				s.wakeQueues(s.together([]Node{s.nodeOf(w)}))
 			}
 		}

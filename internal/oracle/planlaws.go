@@ -9,19 +9,34 @@ import (
 
 // PlanOverQuota lists where the timelines break law 1 at an instant from now on: a node that runs over its quota and
 // borrowing limit, while use at that instant is more than what already runs takes by itself (which a quota cut may leave
-// above it).
+// above it). A window is such a cut of nominal quota for as long as it lasts; one for LocalQueues is, at each instant, what it
+// keeps beside what their workloads use then. Since what these are planned to use takes the place of what is kept for them,
+// it could hide behind that; so the law must also hold as if there were no windows.
 func (s *World) PlanOverQuota() []string {
 	var wrong []string
 	for _, name := range sortedNodes(s.plans) {
 		p := s.plans[name]
-		all, running := p.plan.Chart(""), p.running()
-		for _, t := range all.Instants {
-			use, alone := all.At(t), running.At(t)
-			for n := range use {
-				for f := range use[n] {
-					if use[n][f] > all.Limit(n, f) && use[n][f] > alone[n][f] {
-						wrong = append(wrong, fmt.Sprintf("%v: %d of %d of %v planned at %d", p.names[n], use[n][f], all.Limit(n, f), s.frs[f], t))
-					}
+		open, cut := *p.plan, *p.plan
+		open.Windows, open.Named = nil, nil
+		cut.Windows, cut.Named = s.windowsOf(p)
+		wrong = append(wrong, s.overQuota(p, open, "planned")...)
+		wrong = append(wrong, s.overQuota(p, cut, "planned or kept")...)
+	}
+	return wrong
+}
+
+// overQuota lists where the reservations of a plan, with its windows, take a node over its limit.
+func (s *World) overQuota(p *planner, plan timeline.Plan, what string) []string {
+	var wrong []string
+	all := plan.Chart("")
+	plan.Held = nil
+	running := plan.Chart("")
+	for _, t := range all.Instants {
+		use, alone := all.At(t), running.At(t)
+		for n := range use {
+			for f := range use[n] {
+				if use[n][f] > all.Limit(n, f) && use[n][f] > alone[n][f] {
+					wrong = append(wrong, fmt.Sprintf("%v: %d of %d of %v %s at %d", p.names[n], use[n][f], all.Limit(n, f), s.frs[f], what, t))
 				}
 			}
 		}

@@ -241,13 +241,6 @@ func (s *World) wakeAllRefused() {
 	}
 }
 
-// running is what runs, and windows, without reservations.
-func (p *planner) running() *timeline.Chart {
-	bare := *p.plan
-	bare.Held = nil
-	return bare.Chart("")
-}
-
 func sortedNodes[T any](m map[Node]T) []Node {
 	var names []Node
 	for n := range m {

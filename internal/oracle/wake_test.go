@@ -298,3 +298,50 @@ func TestEqualShapeWithoutGroupsNotAsked(t *testing.T) {
 		})
 	}
 }
+
+// The end of a minimum runtime wakes the tree, unless the workload counts as gone: then it is no candidate before nor after. If it turns out
+// to stay, it is one.
+func TestEndOfMinimumRuntime(t *testing.T) {
+	least := func(w *Workload) { w.MinimumRuntime = 6 }
+	evicted := func(w *Workload) { w.Evicted = true }
+	nothing := func(*story) {}
+	sees := func(change ...func(*Workload)) func(*story) {
+		return func(s *story) {
+			s.time = 0
+			s.runs("A", "r", 4, append(change, least)...)
+		}
+	}
+	decided := func(s *story) {
+		s.Apply(AssumeEvict{Evict{Preemptor: "a", Queue: "A", Hold: cpu("f", 4), Victims: []Victim{{"r", "A", InClusterQueue}}}})
+	}
+	failed := func(s *story) { s.Apply(EvictFailed{"r"}) }
+	for name, x := range map[string]struct {
+		first, later func(s *story) // before its end, and after
+		awake        [2]string      // at its end, and later
+		evicts       string
+	}{
+		"it runs":                  {nothing, nothing, [2]string{"a", "a"}, "a: r InClusterQueue"},
+		"it is evicted":            {sees(evicted), nothing, [2]string{}, ""},
+		"it is not evicted after":  {sees(evicted), sees(), [2]string{"", "a"}, "a: r InClusterQueue"},
+		"its eviction is decided":  {decided, nothing, [2]string{}, ""},
+		"its eviction has failed":  {func(s *story) { decided(s); failed(s) }, nothing, [2]string{"a", "a"}, "a: r InClusterQueue"},
+		"its eviction fails later": {decided, failed, [2]string{"", "a"}, "a: r InClusterQueue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := plans(t, Options{})
+			s.policies("A", "", within(LowerPriority), q("f", 4))
+			s.runs("A", "r", 4, least) // admitted at 1
+			s.job("A", "a", 4, priority(1))
+			s.evicts("")
+			x.first(s)
+			s.at(6)
+			s.evicts("")
+			s.awake("")
+			s.at(7)
+			s.awake(x.awake[0])
+			x.later(s)
+			s.awake(x.awake[1])
+			s.evicts(x.evicts)
+		})
+	}
+}

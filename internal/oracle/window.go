@@ -14,7 +14,8 @@ type Reservation struct {
 	Node Node
 	// Amounts at the Node; of those that it names none, Share counts.
 	Amounts map[FlavorResource]int64
-	// ShareMilli, if there are no Amounts, is the part, in thousandths, of each nominal quota at the Node and below it, rounded up.
+	// ShareMilli, if there are no Amounts, is the part, in thousandths, of each nominal quota at the Node and below it, rounded up;
+	// nothing of one that is unlimited.
 	ShareMilli int64
 	// LocalQueues, by namespace and name, for whom it is kept at the Node, a ClusterQueue; nil: for nobody.
 	LocalQueues     [][2]string
@@ -65,6 +66,9 @@ func (s *World) charges(p *planner, r *Reservation) []timeline.Charge {
 	for _, n := range top.withBelow() {
 		amount := make([]int64, len(s.frs))
 		for f, q := range n.quota {
+			if q.Nominal == Unlimited {
+				continue
+			}
 			amount[f] = q.Nominal/1000*r.ShareMilli + (q.Nominal%1000*r.ShareMilli+999)/1000
 		}
 		charge(n, amount)

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"fairlead.dev/fairlead/internal/oracle/timeline"
 )
 
 func cpu(flavor string, n int64) map[FlavorResource]int64 {
@@ -110,4 +112,74 @@ func TestConflicting(t *testing.T) {
 	if s.Apply(DeleteReservation{"unknown"}); !reflect.DeepEqual(s.Conflicting(), []string(nil)) {
 		t.Error(s.Conflicting())
 	}
+}
+
+// An outage of a share takes nothing of a quota that is unlimited.
+func TestShareOfUnlimited(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1})
+	s.Apply(SetFlavor{Flavor{Name: "f", NodeLabels: map[string]string{"zone": "1"}}})
+	s.Apply(SetFlavor{Flavor{Name: "g", NodeLabels: map[string]string{"zone": "2"}}})
+	s.planned("A", "", Backfill{}, q("f", Unlimited), q("g", 4))
+	s.Apply(SetReservation{Reservation{Name: "all", Node: QueueNode("A"), ShareMilli: 1000, Start: 10, Duration: 5}})
+	s.job("A", "a", 9, limited(20))
+	s.job("A", "b", 1, limited(20), selects("zone", "2"))
+	s.decide("a")
+	s.conflicts()
+}
+
+// PlanOverQuota sees a reservation that runs into a window, as it sees one that runs into a cut of nominal quota by as much; not who runs
+// into it already. For the workloads of a window's LocalQueues it is not there, but the quota is.
+func TestPlanOverQuotaInWindows(t *testing.T) {
+	vips := [][2]string{{"ns", "vip"}}
+	for name, x := range map[string]struct {
+		window Reservation // of A
+		cut    int64       // of A's quota
+		queue  string
+		cpu    int64
+		wrong  int // so many
+	}{
+		"beside a window":             {window: Reservation{Amounts: cpu("f", 2)}, queue: "A", cpu: 1},
+		"into a window":               {window: Reservation{Amounts: cpu("f", 2)}, queue: "A", cpu: 2, wrong: 1},
+		"into a share":                {window: Reservation{ShareMilli: 200}, queue: "A", cpu: 2, wrong: 1},
+		"beside a cut":                {cut: 2, queue: "A", cpu: 1},
+		"into a cut":                  {cut: 2, queue: "A", cpu: 2, wrong: 2},
+		"into one that is broken":     {window: Reservation{Amounts: cpu("f", 6)}, queue: "A", cpu: 1, wrong: 1},
+		"into one for others":         {window: Reservation{Amounts: cpu("f", 6), LocalQueues: vips}, queue: "A", cpu: 1, wrong: 1},
+		"into one's own":              {window: Reservation{Amounts: cpu("f", 2), LocalQueues: vips}, queue: "vip", cpu: 3},
+		"into one's own, broken":      {window: Reservation{Amounts: cpu("f", 6), LocalQueues: vips}, queue: "vip", cpu: 3},
+		"beyond quota, in one's own":  {window: Reservation{Amounts: cpu("f", 6), LocalQueues: vips}, queue: "vip", cpu: 4, wrong: 1},
+		"beyond one's own and quota":  {window: Reservation{Amounts: cpu("f", 2), LocalQueues: vips}, queue: "vip", cpu: 4, wrong: 2},
+		"beyond quota, in no window":  {queue: "A", cpu: 4, wrong: 2},
+		"beside what runs, no window": {queue: "A", cpu: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, Options{Overrun: 1}, "f")
+			s.planned("A", "", easy(), q("f", 10))
+			s.Apply(SetLocalQueue{LocalQueue{Namespace: "ns", Name: "vip", ClusterQueue: "A"}})
+			s.job("A", "runs", 7, limited(20))
+			s.decide("runs")
+			s.job(x.queue, "planned", x.cpu, limited(5))
+			if x.window.Node = QueueNode("A"); len(x.window.Amounts)+int(x.window.ShareMilli) > 0 {
+				x.window.Name, x.window.Start, x.window.Duration = "window", 10, 5
+				s.Apply(SetReservation{x.window})
+			}
+			s.planned("A", "", easy(), q("f", 10-x.cut))
+			if got := s.PlanOverQuota(); len(got) > 0 {
+				t.Errorf("before: %v", got)
+			}
+			p := s.plans[QueueNode("A")]
+			p.plan.Held = []timeline.Held{{Workload: s.plannedAs("planned"), Start: 10, End: 15}}
+			got := s.PlanOverQuota()
+			if len(got) != x.wrong || strings.Count(strings.Join(got, " "), "at 10") != x.wrong {
+				t.Errorf("%d wrong, want %d: %v", len(got), x.wrong, got)
+			}
+		})
+	}
+}
+
+// plannedAs is a pending workload as the planner is told of it.
+func (s *story) plannedAs(uid UID) timeline.Workload {
+	w := s.workloads[uid]
+	n := s.trees().byName[s.nodeOf(w)]
+	return s.World.planned(s.plannerOf(n), n, w)
 }

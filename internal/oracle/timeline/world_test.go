@@ -1,6 +1,10 @@
 package timeline
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 func limit(n int64) *int64 { return &n }
 
@@ -126,5 +130,39 @@ func TestWindowForAGroup(t *testing.T) {
 		if chart.Fits(1, []int64{c.amount}, 18, 25) != w.Fits(1, []int64{c.amount}, 18, 25) {
 			t.Error("the chart differs")
 		}
+	}
+}
+
+// To charge a node in a window is the same as to cut its nominal quota by as much meanwhile: at every node as much is available.
+func TestWindowIsACut(t *testing.T) {
+	took := 0
+	for seed := range uint64(1000) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		w := randomWorld(r)
+		window := Charge{Node: r.IntN(len(w.Parent)), Amount: []int64{int64(r.IntN(5)), int64(r.IntN(5))}, Start: int64(r.IntN(10)), End: 10 + int64(r.IntN(10))}
+		with, without, cut := *w, *w, *w
+		with.Charges = append(slices.Clone(w.Charges), window)
+		cut.Quota = slices.Clone(w.Quota)
+		cut.Quota[window.Node] = slices.Clone(w.Quota[window.Node])
+		for f := range window.Amount {
+			cut.Quota[window.Node][f].Nominal -= window.Amount[f]
+		}
+		for n := range w.Parent {
+			for f := range window.Amount {
+				for at := int64(0); at < 25; at++ {
+					want := without.Available(n, f, at)
+					if window.Start <= at && at < window.End {
+						took += int(min(1, want-cut.Available(n, f, at)))
+						want = cut.Available(n, f, at)
+					}
+					if got := with.Available(n, f, at); got != want {
+						t.Fatalf("seed %d: %d of %d available at %d at %d, want %d", seed, got, f, n, at, want)
+					}
+				}
+			}
+		}
+	}
+	if took < 1000 {
+		t.Errorf("too tame: %d", took)
 	}
 }
