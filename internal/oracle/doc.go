@@ -239,8 +239,9 @@
 //     victims found for all together; if that is refused the whole verdict is NoFit.
 //  73. "A window for named LocalQueues is charged at the leaf less what their workloads use of it": at every instant of the window,
 //     what these are planned to use at that instant, running, holding or reserved. One of them that ends before the window
-//     begins lessens nothing, or others would start on what is kept. Whoever of them asks is given what he asks for. What two
-//     windows keep for the same LocalQueue is given by the first by name.
+//     begins lessens nothing, or others would start on what is kept. Whoever of them asks there does not see what the window still
+//     keeps, neither in whether it fits nor in whether it borrows, also where the window cannot be kept. What two windows keep for
+//     the same LocalQueue is given by the first by name.
 //  74. "Each tree in which some ClusterQueue's backfill is not None has one plan.Planner": and one in which there is a window that
 //     is not over, or nothing would keep it. Who would run into it is refused, no reservations are held.
 //  75. "a share": in thousandths of each nominal quota at the node and below it, rounded up, but of none that is unlimited. A window conflicts while, at some instant

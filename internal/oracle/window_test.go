@@ -114,6 +114,22 @@ func TestConflicting(t *testing.T) {
 	}
 }
 
+// A window that cannot be kept is in nobody's way of those it is for.
+func TestBrokenWindowIsNotThere(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1}, "f")
+	s.planned("A", "", easy(), q("f", 10))
+	s.Apply(SetLocalQueue{LocalQueue{Namespace: "ns", Name: "vip", ClusterQueue: "A"}})
+	s.job("A", "runs", 7, limited(20))
+	s.decide("runs")
+	s.Apply(SetReservation{Reservation{Name: "w", Node: QueueNode("A"), Amounts: cpu("f", 6), Start: 10, Duration: 10,
+		LocalQueues: [][2]string{{"ns", "vip"}}}})
+	s.conflicts("w")
+	s.at(10)
+	s.job("A", "other", 1, limited(5))
+	s.job("vip", "v", 3, limited(10))
+	s.decide("v")
+}
+
 // An outage of a share takes nothing of a quota that is unlimited.
 func TestShareOfUnlimited(t *testing.T) {
 	s := newStory(t, Options{Overrun: 1})

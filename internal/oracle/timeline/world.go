@@ -1,6 +1,9 @@
 package timeline
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Forever is the end of what never ends.
 const Forever = math.MaxInt64
@@ -103,9 +106,6 @@ func (w *World) kept(n, f int, at int64) int64 {
 			uses[c.Group] += c.Amount[f]
 		}
 	}
-	if w.Asking.Group != "" && w.Asking.Node == n {
-		uses[w.Asking.Group] += w.Asking.Amount[f]
-	}
 	kept := int64(0)
 	for _, x := range w.Windows {
 		if x.Node != n || at < x.Start || at >= x.End {
@@ -116,7 +116,9 @@ func (w *World) kept(n, f int, at int64) int64 {
 			given := min(left, uses[group])
 			left, uses[group] = left-given, uses[group]-given
 		}
-		kept += left
+		if w.Asking.Group == "" || w.Asking.Node != n || !slices.Contains(x.Groups, w.Asking.Group) {
+			kept += left
+		}
 	}
 	return kept
 }
