@@ -47,7 +47,9 @@ type calendar struct {
 	blocked, room []*workload
 	due           []string
 	seen          []*workload // in this pass, as representatives
-	// fresh: one of them is to hold a reservation, and has not been planned.
+	// fresh: who is among the first of some queue may be others than at the last
+	// plan: a representative has become blocked, or is not any more, or somebody
+	// has been admitted or has lost his reservation.
 	fresh bool
 	one   [1]quota.Request
 }
@@ -58,7 +60,13 @@ type charted struct {
 	queue    *clusterQueue
 	requests []quota.Request
 	end      int64
+	limit    int64
 	planned  int64
+}
+
+// same says whether what is charted of a workload need not be charted again.
+func (was *charted) same(now *charted) bool {
+	return was.queue == now.queue && was.end == now.end && was.limit == now.limit && equalCharges(was.requests, now.requests)
 }
 
 // asked is for what the planner was told something, and what that depends on.
@@ -76,7 +84,16 @@ func (c *calendar) filled() bool { return c != nil && c.planner != nil }
 // calendar is that of the queue's tree, nil if there is none or it is not yet
 // filled.
 func (q *clusterQueue) calendar() *calendar {
-	if s := q.scope; s != nil && s.calendar.filled() && !s.tree.Stale() {
+	if c := q.future(); c.filled() {
+		return c
+	}
+	return nil
+}
+
+// future is the calendar of the queue's tree, be it filled or not; nil if there
+// is none.
+func (q *clusterQueue) future() *calendar {
+	if s := q.scope; s != nil && !s.tree.Stale() {
 		return s.calendar
 	}
 	return nil
@@ -105,9 +122,11 @@ func (w *workload) plannedEnd(q *clusterQueue) int64 {
 }
 
 // chart tells the planner what a workload uses, or what is held for it, and
-// until when; it costs nothing if the planner knows.
+// until when; it costs nothing if the planner knows. While there is no planner yet
+// it only sees to it that no end is kept by which the workload was planned before
+// this change.
 func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
-	c := q.calendar()
+	c := q.future()
 	if c == nil {
 		return
 	}
@@ -116,18 +135,23 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		e.unchart(q, w)
 		return
 	}
-	end := w.plannedEnd(q)
-	now := charted{queue: q, requests: requests, end: end}
+	now := charted{queue: q, requests: requests, end: w.plannedEnd(q), limit: w.limit}
+	if !c.filled() {
+		if was, known := c.ends[w]; known && !was.same(&now) {
+			delete(c.ends, w)
+		}
+		return
+	}
 	was, known := c.charted[w]
-	if known && was.queue == q && was.end == end && sameSlice(was.requests, requests) {
+	if known && was.queue == q && was.end == now.end && was.limit == now.limit && sameSlice(was.requests, requests) {
 		return
 	}
 	c.charted[w] = now
-	if known && was.queue == q && equalCharges(was.requests, requests) && was.end == end {
+	if known && was.same(&now) {
 		return
 	}
 	c.planner.Advance(e.decidedAt)
-	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, end)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, now.end)
 	q.unreserve(w)
 	q.scope.version++
 	e.markDirty(q.scope)
@@ -157,10 +181,11 @@ func (c *calendar) local(s *scope, requests []quota.Request) []quota.Request {
 
 // unchart says that a workload uses nothing any more.
 func (e *Engine) unchart(q *clusterQueue, w *workload) {
-	c := q.calendar()
+	c := q.future()
 	if c == nil {
 		return
 	}
+	delete(c.ends, w)
 	if _, known := c.charted[w]; known {
 		delete(c.charted, w)
 		c.planner.Finish(w.UID)
@@ -221,8 +246,9 @@ const (
 	sightShort
 )
 
-// see notes the verdict on a new representative.
-func (c *calendar) see(w *workload, v *verdict) {
+// see notes the verdict on a new representative of a queue.
+func (e *Engine) see(q *clusterQueue, w *workload, v *verdict) {
+	c, was := q.scope.calendar, w.isBlocked()
 	if w.sight == sightNone {
 		c.seen = append(c.seen, w)
 	}
@@ -234,6 +260,7 @@ func (c *calendar) see(w *workload, v *verdict) {
 	default:
 		w.sight = sightNone
 	}
+	c.fresh = c.fresh || was != w.isBlocked() && !q.settled()
 }
 
 // overlook forgets what was seen of the first of a class that is parked.
@@ -262,7 +289,6 @@ func (e *Engine) planParked(q *clusterQueue) {
 	if c == nil {
 		return
 	}
-	q.pass.vacant = false
 	c.room, _ = e.choose(q, c.room[:0])
 	if slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
 		slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
@@ -279,7 +305,6 @@ func (e *Engine) replan(s *scope, begin bool) {
 	c.fresh = false
 	c.planner.Mark()
 	for _, q := range s.byName {
-		q.pass.vacant = false
 		if q.policy.Depth != 0 {
 			var lose []*workload
 			c.blocked, lose = e.choose(q, c.blocked)
@@ -334,7 +359,7 @@ func (s *scope) noteReserved() {
 	for _, q := range s.byName {
 		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
 			_, w.reserved = c.planner.Reservation(w.UID)
-			q.pass.vacant = q.pass.vacant || !w.reserved
+			c.fresh = c.fresh || !w.reserved
 			return !w.reserved
 		})
 	}
@@ -483,12 +508,15 @@ func (w *workload) holds() bool { return w.preempting() || w.reserved }
 // planActed follows what a queue of a planned tree has done. held says whether
 // its workload held a reservation or quota.
 func (e *Engine) planActed(q *clusterQueue, held bool) {
-	q.pass.vacant = q.scope.calendar != nil && !q.settled()
+	c := q.scope.calendar
+	if c == nil {
+		return
+	}
+	c.fresh = c.fresh || !q.settled()
 	switch {
-	case q.scope.calendar == nil:
 	case held:
 		e.replan(q.scope, false)
-	case q.scope.calendar.planner.Eased():
+	case c.planner.Eased():
 		e.wakeRefused(q.scope, nil)
 	}
 }

@@ -185,9 +185,9 @@ func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) 
 	if usesNothing(requests) {
 		return
 	}
-	now := charted{queue: q, requests: requests, end: w.plannedEnd(q)}
+	now := charted{queue: q, requests: requests, end: w.plannedEnd(q), limit: w.limit}
 	end := now.end
-	if was, ok := c.ends[w]; ok && was.end == end {
+	if was, ok := c.ends[w]; ok && was.end == end && was.limit == now.limit {
 		end = was.planned
 	}
 	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, end)

@@ -142,6 +142,8 @@ type Engine struct {
 	wording verdict
 	text    []byte // room for a message
 	counted []*queue.Class
+	// literal: no turn of any pass is skipped, for tests.
+	literal bool
 }
 
 // New returns an empty engine.

@@ -253,15 +253,22 @@ func asksOnce(p *quota.Plan) bool {
 	return p.Simple && len(p.Items[0].Alternatives) == 1 && len(p.Items[0].Alternatives[0].Requests) == 1
 }
 
-// mustStep says whether a pass over a planned tree must take every turn: if a
-// workload is to be parked that has never been, and then may hold a reservation,
-// or one has left a place among the first. Whoever is parked anew changes nothing
-// of who is blocked.
+// mustStep says whether a pass over a planned tree must take every turn: if
+// others may be among the first of a queue than were at the last plan, or may be
+// once somebody is parked, be it for the first time or because he does not fit any
+// more. Whoever is parked anew changes nothing of who is blocked.
 func (e *Engine) mustStep(s *scope) bool {
-	return s.calendar != nil && slices.ContainsFunc(s.play, func(q *clusterQueue) bool {
-		return q.pass.vacant || slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return !knows(c, false) }) && !q.settled()
-	})
+	c := s.calendar
+	return c != nil && (c.fresh ||
+		slices.ContainsFunc(c.seen, func(w *workload) bool { return w.overrated() && !w.local.target.settled() }) ||
+		slices.ContainsFunc(s.play, func(q *clusterQueue) bool {
+			return slices.ContainsFunc(q.pending.Active(), func(c *queue.Class) bool { return !knows(c, false) }) && !q.settled()
+		}))
 }
+
+// overrated says that a workload is not blocked because it fitted when it was
+// looked at last.
+func (w *workload) overrated() bool { return w.state == pending && w.sight == sightFit && !w.reserved }
 
 // settled says that as many of the queue's workloads hold reservations as may.
 func (q *clusterQueue) settled() bool {

@@ -20,6 +20,9 @@ type machine struct {
 	*draw
 	engine *Engine
 	oracle *oracle.World
+	// twin is told the same and steps all passes to the letter; where there is one,
+	// the engine is compared with it, and the oracle is told nothing.
+	twin   *twin
 	config Config
 	now    int64
 	log    []logged
@@ -129,6 +132,10 @@ func (m *machine) step(ev Event, same ...oracle.Event) []Decision {
 	decisions := m.engine.Step(m.now, ev)
 	for _, d := range decisions {
 		m.t.Logf("    engine: %s", Line(d))
+	}
+	if m.twin != nil {
+		m.compareTwin(ev, decisions)
+		return decisions
 	}
 	var out oracle.Outcome
 	for _, o := range same {

@@ -16,10 +16,6 @@ type passState struct {
 	version uint64
 	// invalid: the representative is to be stored anew before the next choice.
 	invalid, acted bool
-	// vacant: in a planned tree somebody has been admitted, or has lost his
-	// reservation, since it was found who is among the first, so that another may
-	// be now.
-	vacant bool
 	// hopefulAt is the version of the tree as of which the queue is hopeful;
 	// hope, turns and first are its outlook.
 	hope      bool
@@ -55,7 +51,7 @@ type passState struct {
 // changed.
 func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
-	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission, 0
+	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission || e.literal, 0
 	born := !s.unborn
 	s.begunAt = e.clock
 	e.wake(s)
@@ -227,9 +223,7 @@ func (e *Engine) store(s *scope, q *clusterQueue) {
 	}
 	q.pass.version = s.version
 	if s.calendar != nil && q.pass.item != nil {
-		w := q.pass.item.Owner.(*workload)
-		s.calendar.see(w, &q.pass.verdict)
-		s.calendar.fresh = s.calendar.fresh || w.sight == sightShort && !w.reserved && !q.settled()
+		e.see(q, q.pass.item.Owner.(*workload), &q.pass.verdict)
 	}
 	switch {
 	case q.pass.item != nil && !q.pass.acted:

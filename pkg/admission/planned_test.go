@@ -321,3 +321,45 @@ func TestHoldersTakeTurns(t *testing.T) {
 	s.e.Step(10*second, Finish{UID: "short"})
 	s.decide(10, "b2")
 }
+
+// Who outlives his limit and is charged less from then on is planned on from
+// that moment, also if an edit came between the last pass and that.
+func TestChargedLessAfterAnEdit(t *testing.T) {
+	for _, edited := range []bool{false, true} {
+		s := newSite(t, easy, map[string]int64{"a": 4})
+		s.e.config.Overrun = 20 * second
+		runs := Workload{UID: "runs", Queue: "a", ReservedAt: second, AdmittedAt: second, Started: second, Limit: 9 * second}
+		s.send(1, runs, 4, "a")
+		s.submit(1, "next", "a", 4, 50)
+		s.decide(10)
+		s.holds("next", promise{30, 110})
+		s.decide(15)
+		if edited {
+			s.queue(15, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2}, BestEffortFIFO)
+		}
+		s.send(15, runs, 3, "a")
+		s.decide(16)
+		s.holds("next", promise{35, 115})
+	}
+}
+
+// Who fits when he is looked at is not among the first any more. If somebody is
+// parked before his turn comes the place is the next one's, whom he may not delay.
+func TestWhoFitsLeavesHisPlace(t *testing.T) {
+	none := int32(0)
+	s := newSite(t, nil, map[string]int64{"a": 4, "b": 4, "c": 4})
+	for _, name := range []string{"a", "b"} {
+		s.queue(0, name, 4, &Backfill{Mode: BackfillEASY, BorrowingDepth: &none}, BestEffortFIFO)
+	}
+	s.submit(0, "runs", "a", 2, 100)
+	s.submit(0, "lent", "c", 10, 50)
+	s.decide(0, "runs", "lent")
+	s.submit(1, "wide", "a", 10, 200)
+	s.submit(2, "next", "a", 4, 50)
+	s.submit(3, "vast", "b", 11, 50)
+	s.decide(3)
+	s.decide(4)
+	s.holds("next", promise{})
+	s.e.Step(10*second, Finish{UID: "lent"})
+	s.decide(10, "next")
+}

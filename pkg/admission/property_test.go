@@ -99,24 +99,32 @@ func (m *machine) beginBusy() {
 
 func busyStory(t *rapid.T, seen *features, plans bool) *machine {
 	m := newMachine(t, seen, plans)
-	m.busy = true
-	m.lenient = m.lenient || m.plain
-	m.beginBusy()
-	for range rapid.IntRange(10, 40).Draw(t, "cycles") {
-		m.cycle()
-	}
+	m.liveBusy()
 	m.end()
 	return m
 }
 
+func (m *machine) liveBusy() {
+	m.busy = true
+	m.lenient = m.lenient || m.plain
+	m.beginBusy()
+	for range rapid.IntRange(10, 40).Draw(m.t, "cycles") {
+		m.cycle()
+	}
+}
+
 func story(t *rapid.T, seen *features, plans bool) *machine {
 	m := newMachine(t, seen, plans)
-	m.begin()
-	for range rapid.IntRange(5, 60).Draw(t, "events") {
-		m.event()
-	}
+	m.live()
 	m.end()
 	return m
+}
+
+func (m *machine) live() {
+	m.begin()
+	for range rapid.IntRange(5, 60).Draw(m.t, "events") {
+		m.event()
+	}
 }
 
 // end checks what holds at rest.

@@ -82,8 +82,8 @@ func (e *Engine) idle(q *clusterQueue, c *queue.Class, k kind, refused bool) boo
 // idleApart is idle for a class that leaves those alone that would be parked with
 // it.
 func (e *Engine) idleApart(q *clusterQueue, c *queue.Class, k kind, refused bool) bool {
-	if !c.Parked() || !c.Plan.Simple || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
-		q.scope.calendar != nil && (q.pass.vacant || q.scope.calendar.fresh || !knows(c, refused)) {
+	if e.literal || !c.Parked() || !c.Plan.Simple || len(q.pending.Active()) > 0 && q.pending.Twin(c) != nil ||
+		q.scope.calendar != nil && (!q.settled() && (q.scope.calendar.fresh || c.First().Owner.(*workload).overrated()) || !knows(c, refused)) {
 		return false
 	}
 	e.parkIdle(q, c, k, refused)
