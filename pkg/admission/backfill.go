@@ -79,9 +79,9 @@ type ReservationStatus struct {
 	// Problem says why it keeps nothing, "" if it does: its node does not exist,
 	// or has no such quota.
 	Problem string
-	// Conflict is where it first lacks room, nil if it has it all: beside other
-	// reservations and what would still run by then. It keeps what it asks for
-	// all the same: nobody else may start into it.
+	// Conflict is where it first lacks room, nil if it has it all: beside all other
+	// advance reservations and what would still run by then, as of the last pass.
+	// It keeps what it asks for all the same: nobody else may start into it.
 	Conflict *ReservationConflict
 }
 

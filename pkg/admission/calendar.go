@@ -151,7 +151,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		return
 	}
 	c.planner.Advance(e.decidedAt)
-	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, now.end)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w)}, 0, now.end)
 	q.unreserve(w)
 	q.scope.version++
 	e.markDirty(q.scope)

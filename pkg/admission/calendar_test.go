@@ -135,9 +135,55 @@ func TestMaintenance(t *testing.T) {
 	if len(got) != 3 || got[2].Conflict == nil || *got[2].Conflict != want || got[0].Problem == "" {
 		t.Fatalf("%+v %+v", got, got[2].Conflict)
 	}
+	if got[1].Conflict == nil || *got[1].Conflict != want {
+		t.Fatalf("of two that overlap one has a conflict: %+v", got[1].Conflict)
+	}
 	s.e.Step(261*second, DeleteReservation{Name: "zzz"})
 	s.e.Step(261*second, DeleteReservation{Name: "power"})
 	s.decide(261, "most")
+}
+
+// A conflict comes and goes with what would run by then, without an edit.
+func TestConflictsComeAndGo(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 6})
+	s.submit(0, "long", "a", 3, 150)
+	s.decide(0, "long")
+	s.e.Step(0, SetReservation{Reservation{Name: "power", ClusterQueue: "a", ShareMilli: 1000, Windows: []Window{{Start: 100 * second, End: 200 * second}}}})
+	conflict := func(want *ReservationConflict) {
+		t.Helper()
+		if got := s.e.Snapshot().Reservations[0].Conflict; (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("conflict %+v, want %+v", got, want)
+		}
+	}
+	s.decide(1)
+	conflict(&ReservationConflict{Node: "all", Flavor: "f", Resource: "cpu", At: 100 * second, Missing: 3})
+	s.e.Step(2*second, Finish{UID: "long"})
+	s.submit(2, "short", "a", 2, 90)
+	s.decide(2, "short")
+	conflict(nil)
+	s.decide(95) // it has outlived its limit, and is planned to go on for a minute
+	conflict(&ReservationConflict{Node: "all", Flavor: "f", Resource: "cpu", At: 100 * second, Missing: 2})
+}
+
+// What members use of a window others see taken out of it, also once they have
+// ended early, and whatever is reserved for them.
+func TestMembersUseTheirWindow(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 10})
+	s.e.Step(0, SetReservation{Reservation{
+		Name: "course", ClusterQueue: "a", Amounts: []FlavorAmount{{"f", "cpu", 6}},
+		Windows: []Window{{Start: 50 * second, End: 200 * second}}, For: []LocalQueueName{{"n", "a2"}},
+	}})
+	s.submit(1, "member", "a2", 4, 100)
+	s.submit(1, "other", "a", 4, 100)
+	s.submit(2, "xtra", "a", 1, 100)
+	s.decide(2, "member", "other") // 2 of the 6 are left
+	s.e.Step(60*second, Finish{UID: "other"})
+	s.submit(60, "next", "a", 4, 30)
+	s.decide(60, "xtra") // older
+	s.e.Step(61*second, Finish{UID: "member"})
+	s.decide(61)
+	s.e.Step(62*second, Finish{UID: "xtra"})
+	s.decide(62, "next")
 }
 
 // What is kept for a LocalQueue only its workloads may use.

@@ -190,7 +190,7 @@ func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) 
 	if was, ok := c.ends[w]; ok && was.end == end && was.limit == now.limit {
 		end = was.planned
 	}
-	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit}, 0, end)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w)}, 0, end)
 	c.charted[w] = now
 }
 
@@ -210,7 +210,7 @@ func (e *Engine) keepReservations(s *scope) {
 			if w == nil || !w.reserved || w.local.target != q {
 				continue
 			}
-			if old, ok := translated(was, s, r.UID); ok {
+			if old, ok := translated(was, s, w); ok {
 				list = append(list, kept{w, old, r})
 			}
 		}
@@ -237,10 +237,11 @@ func (q *clusterQueue) forgetReserved() {
 }
 
 // translated is a workload for which a reservation is held, as it was when that
-// was made, in the numbers of another tree of the same nodes; false if the other
-// does not know them all.
-func translated(from, to *scope, uid string) (plan.Workload, bool) {
-	w, _ := from.calendar.planner.Planned(uid)
+// was made, in the numbers of another tree of the same nodes, and in the group that
+// its LocalQueue now is; false if the other does not know them all.
+func translated(from, to *scope, held *workload) (plan.Workload, bool) {
+	w, _ := from.calendar.planner.Planned(held.UID)
+	w.Group = to.calendar.group(held)
 	alternatives := make([][]quota.Request, len(w.Alternatives))
 	for i, list := range w.Alternatives {
 		for _, r := range list {

@@ -46,17 +46,12 @@ func (e *Engine) blockWindows(s *scope) {
 		if n < 0 {
 			return
 		}
-		r.problem, r.conflict = "", nil
+		r.problem = ""
 		charges, problem := e.windowCharges(s, n, &r.spec)
 		if r.problem = problem; problem != "" || len(charges) == 0 {
 			return
 		}
-		if short, is := s.calendar.planner.Block(r.spec.Name, charges...); is {
-			name := e.forest.Name(s.tree.Global(short.FR))
-			r.conflict = &ReservationConflict{
-				Node: s.tree.Nodes[short.Node].Name, Flavor: name.Flavor, Resource: name.Resource, At: short.At, Missing: short.Missing,
-			}
-		}
+		s.calendar.planner.Block(r.spec.Name, charges...)
 		var groups []string
 		for _, l := range r.spec.For {
 			groups = append(groups, s.calendar.groups[localName{l.Namespace, l.Name}])
@@ -120,8 +115,30 @@ func milli(amount quota.Amount, thousandths int64) quota.Amount {
 func (e *Engine) reservationStatus(r *reservation) ReservationStatus {
 	for _, s := range e.scopes {
 		if s.node(&r.spec) >= 0 {
+			if s.calendar.filled() {
+				r.conflict = e.conflictOf(s, r)
+			}
 			return ReservationStatus{Name: r.spec.Name, Problem: r.problem, Conflict: r.conflict}
 		}
 	}
 	return ReservationStatus{Name: r.spec.Name, Problem: "the node whose quota it is does not exist; create it or name another"}
+}
+
+// conflictOf is where a reservation first lacks room, as things stand since the
+// last pass. What heads of StrictFIFO queues hold is not in its way.
+func (e *Engine) conflictOf(s *scope, r *reservation) *ReservationConflict {
+	var heads []string
+	for _, q := range s.byName {
+		if h := q.headHolder(); h != nil {
+			heads = append(heads, h.UID)
+		}
+	}
+	short, is := s.calendar.planner.Conflict(r.spec.Name, heads...)
+	if !is {
+		return nil
+	}
+	name := e.forest.Name(s.tree.Global(short.FR))
+	return &ReservationConflict{
+		Node: s.tree.Nodes[short.Node].Name, Flavor: name.Flavor, Resource: name.Resource, At: short.At, Missing: short.Missing,
+	}
 }

@@ -127,6 +127,9 @@ func (t *Timeline) FlavorResources() int32 { return t.frs }
 // Nominal is a node's own quota of f.
 func (t *Timeline) Nominal(n, f int32) quota.Amount { return t.at(n, f).nominal }
 
+// Limit is the most of f that a node may use: its quota and borrowing limit.
+func (t *Timeline) Limit(n, f int32) quota.Amount { return t.at(n, f).limit }
+
 func (t *Timeline) at(n, f int32) *cell { return &t.cells[n*t.frs+f] }
 
 // Add charges an interval, over quota if need be, and returns its handle.

@@ -98,6 +98,8 @@ type both struct {
 	pending []oracle.Workload
 	class   map[string]uint64
 	windows []string
+	// named are the keys of windows for groups, in order.
+	named []string
 }
 
 func drawBoth(t *rapid.T) (*both, []int) {
@@ -126,7 +128,7 @@ func drawBoth(t *rapid.T) (*both, []int) {
 
 // workload is the same workload for the code under test.
 func (b *both) workload(w oracle.Workload) plan.Workload {
-	out := plan.Workload{UID: w.UID, Leaf: int32(w.Leaf), Limit: w.Limit}
+	out := plan.Workload{UID: w.UID, Leaf: int32(w.Leaf), Limit: w.Limit, Group: w.Group}
 	if w.Class != "" {
 		if b.class[w.Class] == 0 {
 			b.class[w.Class] = uint64(len(b.class) + 1)
@@ -179,15 +181,38 @@ func drawWorkload(t *rapid.T, uid string, leaves []int) oracle.Workload {
 	if rapid.IntRange(0, 3).Draw(t, "another flavor") == 0 {
 		w.Alternatives = append(w.Alternatives, []int64{0, rapid.Int64Range(1, 6).Draw(t, "amount")})
 	}
+	if rapid.IntRange(0, 2).Draw(t, "in a group") > 0 {
+		w.Group = rapid.SampledFrom(groups).Draw(t, "group")
+	}
 	classify(t, &w)
 	return w
+}
+
+// groups are those for whom windows may be kept.
+var groups = []string{"g", "h", "i"}
+
+// open makes a window for groups.
+func (b *both) open(t *rapid.T, key string, c oracle.Charge) {
+	w := oracle.Window{Charge: c, Groups: rapid.SliceOfNDistinct(rapid.SampledFrom(groups), 1, 2, rapid.ID).Draw(t, "groups")}
+	at, _ := slices.BinarySearch(b.named, key)
+	b.named = slices.Insert(b.named, at, key)
+	b.naive.SetNamed(slices.Insert(slices.Clone(b.naive.Named), at, w))
+	b.plan.Block(key, charge(c))
+	b.plan.Open(key, w.Groups...)
+}
+
+// shut takes a window for groups away.
+func (b *both) shut(at int) {
+	b.plan.Unblock(b.named[at])
+	b.named = slices.Delete(b.named, at, at+1)
+	b.naive.SetNamed(slices.Delete(slices.Clone(b.naive.Named), at, at+1))
 }
 
 // classify gives most workloads the class of those that ask for the same.
 func classify(t *rapid.T, w *oracle.Workload) {
 	w.Class = ""
 	if rapid.IntRange(0, 3).Draw(t, "classless") > 0 {
-		w.Class = fmt.Sprint(w.Leaf, w.Alternatives, w.Limit)
+		w.Class = fmt.Sprint(w.Leaf, w.Alternatives, w.Limit, w.Group)
 	}
 }
 

@@ -96,28 +96,38 @@ func (p *Planner) broken() bool {
 		if h.start >= p.check {
 			continue
 		}
-		kept := false
-		p.withWindows(h.Group, func() { kept = p.line.Kept(h.Leaf, h.Alternatives[h.alternative], h.start, h.end) })
-		if !kept {
+		if !p.kept(h) {
 			return true
 		}
 	}
 	return false
 }
 
+// kept says whether a reservation fits where it is, beside everything else.
+func (p *Planner) kept(h *held) (fits bool) {
+	request := h.Alternatives[h.alternative]
+	if h.Group == "" || len(p.windows) == 0 {
+		return p.line.Kept(h.Leaf, request, h.start, h.end)
+	}
+	p.without(h.UID, func() {
+		p.asking(&h.Workload, func() { fits = p.line.Fits(h.Leaf, request, h.start, h.end) })
+	})
+	return fits
+}
+
 // charge charges a reservation whose charge was taken back, which therefore can
 // be counted.
 func (p *Planner) charge(h *held) bool {
 	var ok bool
-	h.handle, ok = p.line.Add(timeline.Charge{
+	h.handle, ok = p.add(timeline.Charge{
 		Node: h.Leaf, Requests: h.Alternatives[h.alternative], Start: h.start, End: h.end,
-	})
+	}, h.Group)
 	return ok
 }
 
 // release takes a reservation away.
 func (p *Planner) release(h *held) {
-	p.line.Remove(h.handle)
+	p.remove(h.handle, h.Group)
 	if h.borrows {
 		p.borrowing[h.Leaf]--
 	}
@@ -151,7 +161,7 @@ func (p *Planner) improve(h *held) bool {
 		p.last[h.Class] = h.start
 		return false
 	}
-	p.line.Remove(h.handle)
+	p.remove(h.handle, h.Group)
 	if h.borrows {
 		p.borrowing[h.Leaf]--
 	}
@@ -217,16 +227,16 @@ func (p *Planner) from(h *held, planned int64) int64 {
 // trusted, is placed where it would fit if it never ended: else it could be
 // planned, and then start, ahead of another's reservation.
 func (p *Planner) place(h *held, from int64) (found bool) {
-	p.withWindows(h.Group, func() { found = p.search(h, from) })
+	p.asking(&h.Workload, func() { found = p.search(h, from) })
 	return found
 }
 
 func (p *Planner) search(h *held, from int64) bool {
-	own, search := p.own(h.Leaf, false), p.span(h)
+	own, span := p.own(h.Leaf, false), p.span(h)
 	length := after(p.length(&h.Workload), p.config.Slack)
 	found := false
 	for i, request := range h.Alternatives {
-		t, ok := p.line.EarliestStart(h.Leaf, request, search, from, own)
+		t, ok := p.line.EarliestStart(h.Leaf, request, span, from, own)
 		if ok && (!found || t < h.start) {
 			found = true
 			h.alternative, h.start, h.end = i, t, after(t, length)

@@ -25,6 +25,7 @@ type Planner struct {
 	held    map[string]*held
 	order   []*held // of the last Plan; some may be gone since
 	windows []window
+	members [][]member // by leaf: what workloads of groups are charged
 	// freed: something may start earlier than planned. eased: something was taken
 	// off the timeline since Eased was asked last. check: reservations may not fit
 	// any more before that instant, 0 if they do.
@@ -47,6 +48,7 @@ type Planner struct {
 
 type running struct {
 	handle timeline.Handle
+	group  string
 	end    int64
 	more   int64 // how much longer it goes on once it has outlived its end
 }
@@ -75,8 +77,8 @@ type planned struct {
 type window struct {
 	key     string
 	charges []timeline.Charge
-	handles []timeline.Handle
-	open    []string // groups that do not see it
+	handles [][]timeline.Handle // by charge: what is charged for it (see keep)
+	open    []string            // groups that may use what is kept
 }
 
 // New returns a planner of the tree, which must be sealed, with nothing running.
@@ -93,6 +95,7 @@ func New(tree *quota.Tree, config Config, now int64) (*Planner, error) {
 		last:      map[uint64]int64{},
 		borrowing: make([]int, tree.Nodes()),
 		count:     make([]int, tree.Nodes()),
+		members:   make([][]member, tree.Nodes()),
 	}, nil
 }
 
@@ -114,7 +117,18 @@ func (p *Planner) Clone() *Planner {
 			c.held[h.UID] = &h
 		}
 	}
-	c.windows = append([]window(nil), p.windows...)
+	c.windows = slices.Clone(p.windows)
+	for i := range c.windows {
+		w := &c.windows[i]
+		w.handles = slices.Clone(w.handles)
+		for at := range w.handles {
+			w.handles[at] = slices.Clone(w.handles[at])
+		}
+	}
+	c.members = slices.Clone(p.members)
+	for n := range c.members {
+		c.members[n] = slices.Clone(c.members[n])
+	}
 	c.borrowing = append([]int(nil), p.borrowing...)
 	c.count, c.plan, c.marked = make([]int, len(p.count)), nil, nil
 	c.last = map[uint64]int64{}
@@ -182,9 +196,9 @@ func (p *Planner) Advance(now int64) {
 		p.version++
 		r := p.running[first.uid]
 		c := p.line.Charged(r.handle)
-		p.line.Remove(r.handle)
+		p.remove(r.handle, r.group)
 		c.Start, c.End = now, after(now, r.more)
-		r.handle, _ = p.line.Add(c)
+		r.handle, _ = p.add(c, r.group)
 		r.end = c.End
 		p.running[first.uid] = r
 		p.byEnd.ReplaceOrInsert(ending{r.end, first.uid})
@@ -213,8 +227,9 @@ func (p *Planner) Run(w Workload, alternative int, end int64) bool {
 		end = after(now, p.more(&w))
 	}
 	request := w.Alternatives[alternative]
-	fits := p.line.Fits(w.Leaf, request, now, end)
-	handle, ok := p.line.Add(timeline.Charge{Node: w.Leaf, Requests: request, Start: now, End: end})
+	fits := false
+	p.asking(&w, func() { fits = p.line.Fits(w.Leaf, request, now, end) })
+	handle, ok := p.add(timeline.Charge{Node: w.Leaf, Requests: request, Start: now, End: end}, w.Group)
 	if !ok {
 		return false
 	}
@@ -222,7 +237,7 @@ func (p *Planner) Run(w Workload, alternative int, end int64) bool {
 	if !fits {
 		p.check = max(p.check, end)
 	}
-	p.running[w.UID] = running{handle, end, p.more(&w)}
+	p.running[w.UID] = running{handle, w.Group, end, p.more(&w)}
 	p.byEnd.ReplaceOrInsert(ending{end, w.UID})
 	return true
 }
@@ -234,7 +249,7 @@ func (p *Planner) Finish(uid string) {
 	if !ok {
 		return
 	}
-	p.line.Remove(r.handle)
+	p.remove(r.handle, r.group)
 	p.byEnd.Delete(ending{r.end, uid})
 	delete(p.running, uid)
 	p.version++
@@ -300,7 +315,7 @@ func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shorta
 	p.Unblock(key)
 	for _, h := range p.order {
 		if !h.gone {
-			p.line.Remove(h.handle)
+			p.remove(h.handle, h.Group)
 		}
 	}
 	var first timeline.Shortage
@@ -311,7 +326,7 @@ func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shorta
 			first, short = s, true
 		}
 		if handle, ok := p.line.Add(c); ok {
-			w.charges, w.handles = append(w.charges, c), append(w.handles, handle)
+			w.charges, w.handles = append(w.charges, c), append(w.handles, []timeline.Handle{handle})
 		}
 	}
 	for _, h := range p.order {
@@ -323,58 +338,6 @@ func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shorta
 	p.version++
 	p.check = timeline.Forever
 	return first, short
-}
-
-// Open says whose workloads a window is kept for: for these groups it is not
-// there. It says nothing if there is no window of that key.
-func (p *Planner) Open(key string, groups ...string) {
-	for i := range p.windows {
-		if p.windows[i].key == key {
-			p.windows[i].open = groups
-			p.version++
-			p.eased, p.freed = true, true
-		}
-	}
-}
-
-// withWindows does something while the windows that are open to a group are not
-// charged.
-func (p *Planner) withWindows(group string, do func()) {
-	if group == "" || len(p.windows) == 0 {
-		do()
-		return
-	}
-	var lifted []*window
-	for i := range p.windows {
-		if w := &p.windows[i]; slices.Contains(w.open, group) {
-			lifted = append(lifted, w)
-			for _, h := range w.handles {
-				p.line.Remove(h)
-			}
-		}
-	}
-	do()
-	for _, w := range lifted {
-		for i, c := range w.charges {
-			w.handles[i], _ = p.line.Add(c)
-		}
-	}
-}
-
-// Unblock takes a window away, if there is one of that key.
-func (p *Planner) Unblock(key string) {
-	for i, w := range p.windows {
-		if w.key != key {
-			continue
-		}
-		for _, h := range w.handles {
-			p.line.Remove(h)
-		}
-		p.windows = append(p.windows[:i:i], p.windows[i+1:]...)
-		p.version++
-		p.freed, p.eased = true, true
-		return
-	}
 }
 
 // Stirs is the first instant at which Advance and Plan change anything or a

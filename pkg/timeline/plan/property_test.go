@@ -28,7 +28,7 @@ func TestPropertyEqualsOracle(t *testing.T) {
 				w := drawWorkload(t, fmt.Sprint(next), leaves)
 				if len(b.pending) > 0 && rapid.Bool().Draw(t, "a twin") {
 					twin := b.pending[rapid.IntRange(0, len(b.pending)-1).Draw(t, "of")]
-					w.Leaf, w.Alternatives, w.Limit = twin.Leaf, twin.Alternatives, twin.Limit
+					w.Leaf, w.Alternatives, w.Limit, w.Group = twin.Leaf, twin.Alternatives, twin.Limit, twin.Group
 					classify(t, &w)
 				}
 				at := len(b.pending)
@@ -80,6 +80,17 @@ func TestPropertyEqualsOracle(t *testing.T) {
 				b.windows = append(b.windows, key)
 				if _, short := b.plan.Block(key, charge(c)); b.naive.Block(c) == short {
 					t.Fatalf("window %+v is in somebody's way: %t", c, short)
+				}
+			},
+			"open": func(t *rapid.T) {
+				a := rapid.Int64Range(0, 30).Draw(t, "from")
+				c := oracle.Charge{Node: rapid.SampledFrom(leaves).Draw(t, "leaf"), Amount: drawAmounts(t), Start: a, End: a + rapid.Int64Range(1, 6).Draw(t, "length")}
+				next++
+				b.open(t, fmt.Sprint(next), c)
+			},
+			"shut": func(t *rapid.T) {
+				if len(b.named) > 0 {
+					b.shut(rapid.IntRange(0, len(b.named)-1).Draw(t, "which"))
 				}
 			},
 			"release": func(t *rapid.T) {

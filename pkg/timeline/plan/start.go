@@ -17,16 +17,15 @@ import (
 // begun or the policy allows it to be backfilled, else as running for ever.
 func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
 	end := p.until(&w)
-	p.withWindows(w.Group, func() {
-		p.without(w.UID, func() {
-			for i, request := range w.Alternatives {
-				if p.line.Fits(w.Leaf, request, p.line.Now(), end) {
-					alternative, ok = i, true
-					return
-				}
+	ask := func() {
+		for i, request := range w.Alternatives {
+			if p.line.Fits(w.Leaf, request, p.line.Now(), end) {
+				alternative, ok = i, true
+				return
 			}
-		})
-	})
+		}
+	}
+	p.without(w.UID, func() { p.asking(&w, ask) })
 	return alternative, ok
 }
 
@@ -38,12 +37,14 @@ func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...strin
 		return fits
 	}
 	fits := false
-	ask := func() { fits = p.line.Fits(w.Leaf, request, p.line.Now(), end) }
+	ask := func() {
+		p.asking(w, func() { fits = p.line.Fits(w.Leaf, request, p.line.Now(), end) })
+	}
 	for _, uid := range yielding {
 		do := ask
 		ask = func() { p.without(uid, do) }
 	}
-	p.withWindows(w.Group, func() { p.without(w.UID, ask) })
+	p.without(w.UID, ask)
 	return fits
 }
 
@@ -66,13 +67,27 @@ func (p *Planner) clear(w *Workload, request []quota.Request, end int64) (known,
 }
 
 // Ever is the most, up to an amount, of a flavor-resource that a workload could
-// use for ever from now on, beside everything but its own reservation.
+// use for ever from now on, beside everything but its own reservation. Windows
+// count only while others' reservations last: else whoever waits before the next
+// one could use nothing.
 func (p *Planner) Ever(uid string, leaf, fr int32, most quota.Amount) quota.Amount {
-	p.without(uid, func() {
+	least := func(from, to int64) {
 		over := sort.Search(int(most), func(i int) bool {
-			return !p.line.Fits(leaf, []quota.Request{{FR: fr, Amount: quota.Amount(i) + 1}}, p.line.Now(), timeline.Forever)
+			return !p.line.Fits(leaf, []quota.Request{{FR: fr, Amount: quota.Amount(i) + 1}}, from, to)
 		})
 		most = quota.Amount(over)
+	}
+	p.without(uid, func() {
+		if len(p.windows) == 0 {
+			least(p.line.Now(), timeline.Forever)
+			return
+		}
+		p.withoutWindows(func() { least(p.line.Now(), timeline.Forever) })
+		for _, h := range p.order {
+			if !h.gone && h.UID != uid {
+				least(max(h.start, p.line.Now()), h.end)
+			}
+		}
 	})
 	return most
 }
@@ -89,8 +104,8 @@ type Refusal struct {
 // Refused says why MayStart would refuse an alternative; false if it would not.
 func (p *Planner) Refused(w Workload, alternative int) (r Refusal, refused bool) {
 	end := p.until(&w)
-	p.withWindows(w.Group, func() {
-		p.without(w.UID, func() {
+	p.without(w.UID, func() {
+		p.asking(&w, func() {
 			r.Shortage, refused = p.line.Short(w.Leaf, w.Alternatives[alternative], p.line.Now(), end)
 		})
 	})
@@ -130,15 +145,15 @@ func (p *Planner) without(uid string, do func()) {
 	r, runs := p.running[uid]
 	var c timeline.Charge
 	if h != nil {
-		p.line.Remove(h.handle)
+		p.remove(h.handle, h.Group)
 	}
 	if runs {
 		c = p.line.Charged(r.handle)
-		p.line.Remove(r.handle)
+		p.remove(r.handle, r.group)
 	}
 	do()
 	if runs {
-		r.handle, _ = p.line.Add(c)
+		r.handle, _ = p.add(c, r.group)
 		p.running[uid] = r
 	}
 	if h != nil {
