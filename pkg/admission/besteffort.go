@@ -75,11 +75,11 @@ func (q *clusterQueue) walk() walk {
 	return w
 }
 
-// walkAfter is walk where no parked class up to the one that begins with last has
-// been woken.
+// walkAfter goes on behind last: whoever has been woken before it, by what was
+// parked meanwhile, is looked at when the queue is next.
 func (q *clusterQueue) walkAfter(last *queue.Item) walk {
 	w := q.walk()
-	w.parked = queue.After(w.parked, last)
+	w.active, w.parked = queue.After(w.active, last), queue.After(w.parked, last)
 	return w
 }
 

@@ -242,7 +242,8 @@ func (e *Engine) retirePlanned(q *clusterQueue) {
 		last := c.First()
 		e.judgeClass(q, c, v)
 		e.park(q, c, v)
-		w = q.walkAfter(last)
+		w = q.walk() // nothing may be left that is not parked
+		w.parked = queue.After(w.parked, last)
 	}
 }
 

@@ -363,3 +363,16 @@ func TestWhoFitsLeavesHisPlace(t *testing.T) {
 	s.e.Step(10*second, Finish{UID: "lent"})
 	s.decide(10, "next")
 }
+
+// Whoever comes before the one looked at last is not looked at again in the same
+// search for a representative, as it has been woken, if at all, by what that found.
+func TestWalkGoesOn(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4})
+	s.submit(0, "first", "a", 1, 100)
+	s.submit(0, "second", "a", 2, 100)
+	s.submit(0, "third", "a", 3, 100)
+	w := s.e.workloads["second"].local.target.walkAfter(&s.e.workloads["second"].Item)
+	if c := w.next(); c == nil || c.First().UID != "third" || w.next() != nil {
+		t.Error("the walk does not go on with third, and end there")
+	}
+}
