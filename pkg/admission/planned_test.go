@@ -264,26 +264,33 @@ func TestStrictQueueKeepsReservation(t *testing.T) {
 	s.holds("late", promise{})
 }
 
-// When one of the first starts for whom there was no reservation to be had, the
-// next is among the first in the same pass.
+// When one of the first starts, or is deleted, for whom there was no reservation to
+// be had, the next is among the first in the same pass.
 func TestNextAmongTheFirst(t *testing.T) {
-	none := int32(0)
-	s := newSite(t, nil, map[string]int64{"a": 4, "b": 6})
-	s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2, BorrowingDepth: &none}, BestEffortFIFO)
-	s.submit(0, "runs", "a", 4, 100)
-	s.submit(0, "lent", "b", 6, 50)
-	s.decide(0, "lent", "runs")
-	s.submit(1, "wide", "a", 5, 50)
-	s.submit(2, "next", "a", 4, 100)
-	s.submit(3, "last", "a", 3, 100)
-	s.decide(3)
-	s.decide(4)
-	s.holds("wide", promise{})
-	s.holds("next", promise{100, 230})
-	s.holds("last", promise{})
-	s.e.Step(10*second, Finish{UID: "lent"})
-	s.decide(10, "wide")
-	s.holds("last", promise{230, 360})
+	for _, deleted := range []bool{false, true} {
+		none := int32(0)
+		s := newSite(t, nil, map[string]int64{"a": 4, "b": 6})
+		s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, Depth: 2, BorrowingDepth: &none}, BestEffortFIFO)
+		s.submit(0, "runs", "a", 4, 100)
+		s.submit(0, "lent", "b", 6, 50)
+		s.decide(0, "lent", "runs")
+		s.submit(1, "wide", "a", 5, 50)
+		s.submit(2, "next", "a", 4, 100)
+		s.submit(3, "last", "a", 3, 100)
+		s.decide(3)
+		s.decide(4)
+		s.holds("wide", promise{})
+		s.holds("next", promise{100, 230})
+		s.holds("last", promise{})
+		if deleted {
+			s.e.Step(10*second, DeleteWorkload{UID: "wide"})
+			s.decide(10)
+		} else {
+			s.e.Step(10*second, Finish{UID: "lent"})
+			s.decide(10, "wide")
+		}
+		s.holds("last", promise{230, 360})
+	}
 }
 
 // Who uses nothing takes nothing off the timeline when he ends: nobody who was

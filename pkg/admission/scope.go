@@ -400,6 +400,9 @@ func (e *Engine) dequeue(q *clusterQueue, w *workload) {
 		return
 	}
 	s.changed(q)
+	if s.calendar != nil && !q.settled() {
+		e.markDirty(s) // another may be among the first
+	}
 	if !q.strict {
 		return
 	}
