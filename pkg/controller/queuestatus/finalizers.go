@@ -14,7 +14,7 @@ import (
 )
 
 // mostFinalizers is how many finalizers are written in one tick.
-const mostFinalizers = 10
+const mostFinalizers = 50
 
 // keep holds back the deletion of what is in use: of every ClusterQueue until
 // nothing holds its quota, of a ResourceFlavor while a ClusterQueue lists it.

@@ -80,8 +80,13 @@ func (h *hall) move() {
 }
 
 func TestStatusesAreFinalSoonAfterQuietAndFewBefore(t *testing.T) {
+	t.Run("60 queues", func(t *testing.T) { testFinalAfterQuiet(t, 60) })
+	t.Run("2000 queues", func(t *testing.T) { testFinalAfterQuiet(t, 2000) })
+}
+
+func testFinalAfterQuiet(t *testing.T, queues int) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHall(60)
+		h := newHall(queues)
 		ctx := t.Context()
 		go func() { _ = h.Start(ctx) }()
 		for range 200 { // 20 seconds in which everything changes ten times a second

@@ -27,9 +27,10 @@ import (
 // clients are the three identities that a run acts under. Each counts its
 // requests, and none is limited on this side.
 type clients struct {
-	// admin prepares the cluster, watches, and submits and finishes bare
-	// Workloads.
-	admin client.WithWatch
+	// admin prepares the cluster, and submits and finishes bare Workloads;
+	// watcher is the same on a connection of its own, as the manager has it: what
+	// a run sees must not wait for what it writes.
+	admin, watcher client.WithWatch
 	// tenant creates Jobs.
 	tenant client.Client
 	// manager and events are the service account of the manager, under which
@@ -78,15 +79,16 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // newClient is a client for config without a limit of its own, counting into
-// counter.
+// counter. What it watches it is to watch with newWatcher.
 func newClient(config *rest.Config, scheme *runtime.Scheme, counter *counter) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)
-	config.QPS = -1
-	config.UserAgent = "fairlead-bench"
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return &countingTransport{next: next, counter: counter}
-	})
-	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	lifecycle.ForWrites(config)
+	return newWatcher(config, scheme, counter)
+}
+
+// newWatcher is a client whose requests share one connection.
+func newWatcher(config *rest.Config, scheme *runtime.Scheme, counter *counter) (client.WithWatch, error) {
+	c, err := client.NewWithWatch(counted(config, counter), client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("make a client for %s: %w", config.Host, err)
 	}
@@ -95,6 +97,8 @@ func newClient(config *rest.Config, scheme *runtime.Scheme, counter *counter) (c
 
 // newWriter is the manager's client for what an admission writes.
 func newWriter(config *rest.Config, scheme *runtime.Scheme, counter *counter) (*lifecycle.Client, error) {
+	config = rest.CopyConfig(config)
+	lifecycle.ForWrites(config)
 	config = counted(config, counter)
 	transport, err := rest.HTTPClientFor(config)
 	if err != nil {

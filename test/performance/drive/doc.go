@@ -4,13 +4,14 @@
 //	Prepare: namespace, flavor, queues, service accounts
 //
 //	         load.Plan --due--> agenda --K workers--> kube-apiserver
-//	                              ^                        |
-//	                              '--follow-up writes--<--watch
+//	                            agenda --K workers--------^     |
+//	                              ^                             |
+//	                              '--follow-up writes--<------watch
 //
 //	  RunFloor     makes every write of the budget itself and schedules nothing
 //	  RunFairlead  submits (and, of Workloads, finishes); the manager does the rest
 //
-// Both ways go through the same agenda, the same kind of client without a
+// Both ways go through the same agendas, the same kind of client without a
 // client-side limit, and the same objects. The floor acts under the same
 // identities: a tenant creates Jobs, the manager's service account does what
 // the manager would do, an administrator submits and finishes bare Workloads.

@@ -79,6 +79,9 @@ func Prepare(ctx context.Context, config Config) (*Session, error) {
 	if s.clients.admin, err = newClient(config.Admin, scheme, s.clients.counter); err != nil {
 		return nil, err
 	}
+	if s.clients.watcher, err = newWatcher(config.Admin, scheme, s.clients.counter); err != nil {
+		return nil, err
+	}
 	for _, object := range s.fixtures() {
 		if err := s.clients.admin.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, fmt.Errorf("prepare the cluster: create %T %s: %w", object, object.GetName(), err)

@@ -12,16 +12,21 @@ import (
 // progressEvery is how often a run reports how far it is.
 const progressEvery = 5 * time.Second
 
-// run is what both drivers have in common: a prepared cluster, an agenda of
-// requests and a record of moments.
+// mostFollowing bounds the requests that follow from others, which nobody
+// waits to send: as many are under way as jobs end at one time.
+const mostFollowing = 1024
+
+// run is what both drivers have in common: a prepared cluster, agendas of
+// requests and a record of moments. Submissions have an agenda of their own:
+// nobody's job ends later because others are submitting theirs.
 type run struct {
 	*Session
-	agenda   *agenda
-	recorder *recorder
+	submissions, agenda *agenda
+	recorder            *recorder
 }
 
 func (s *Session) newRun() *run {
-	return &run{Session: s, agenda: newAgenda(), recorder: newRecorder(s.load.Plan())}
+	return &run{Session: s, submissions: newAgenda(), agenda: newAgenda(), recorder: newRecorder(s.load.Plan())}
 }
 
 // submission sends an item off.
@@ -41,7 +46,7 @@ func (r *run) execute(ctx context.Context, progress func(Progress), submit submi
 	begin := time.Now()
 	r.recorder.begin(begin)
 	for _, item := range r.recorder.plan {
-		r.agenda.add(begin.Add(item.Due), func(ctx context.Context) error { return submit(ctx, item) })
+		r.submissions.add(begin.Add(item.Due), func(ctx context.Context) error { return submit(ctx, item) })
 	}
 	watching := make(chan error, len(watches))
 	watchCtx, stopWatching := context.WithCancel(ctx)
@@ -59,7 +64,19 @@ func (r *run) execute(ctx context.Context, progress func(Progress), submit submi
 		defer close(reporting)
 		r.report(watchCtx, progress)
 	}()
-	err := r.agenda.run(ctx, r.concurrency)
+	submitting := make(chan error, 1)
+	go func() {
+		err := r.submissions.run(ctx, r.concurrency)
+		if err != nil {
+			cancel(err)
+		}
+		submitting <- err
+	}()
+	err := r.agenda.run(ctx, mostFollowing)
+	r.submissions.finish()
+	if failed := <-submitting; err == nil {
+		err = failed
+	}
 	stopWatching()
 	for range watches {
 		err = errors.Join(err, <-watching)

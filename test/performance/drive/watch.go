@@ -29,7 +29,7 @@ type objectWatch struct {
 }
 
 func (r *run) watchJobs(see func(*batchv1.Job) error) *objectWatch {
-	return &objectWatch{client: r.clients.admin, list: &batchv1.JobList{}, see: func(object runtime.Object) error {
+	return &objectWatch{client: r.clients.watcher, list: &batchv1.JobList{}, see: func(object runtime.Object) error {
 		if j, ok := object.(*batchv1.Job); ok {
 			return see(j)
 		}
@@ -38,7 +38,7 @@ func (r *run) watchJobs(see func(*batchv1.Job) error) *objectWatch {
 }
 
 func (r *run) watchWorkloads(see func(*fairlead.Workload) error) *objectWatch {
-	return &objectWatch{client: r.clients.admin, list: &fairlead.WorkloadList{}, see: func(object runtime.Object) error {
+	return &objectWatch{client: r.clients.watcher, list: &fairlead.WorkloadList{}, see: func(object runtime.Object) error {
 		if w, ok := object.(*fairlead.Workload); ok {
 			return see(w)
 		}
