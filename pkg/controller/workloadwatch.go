@@ -42,18 +42,24 @@ func watchWorkloads(list *toolscache.ListWatch, config *rest.Config, scheme *run
 	return &toolscache.ListWatch{
 		ListWithContextFunc: list.ListWithContextFunc,
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (apiwatch.Interface, error) {
-			client, err := workloadClient(config, scheme)
-			if err != nil {
-				return nil, err
-			}
-			options.Watch, options.AllowWatchBookmarks = true, true
-			body, err := client.Get().Resource("workloads").VersionedParams(&options, runtime.NewParameterCodec(scheme)).Stream(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return apiwatch.NewStreamWatcher(newWorkloadEvents(body), reportStatus{}), nil
+			return WatchWorkloads(ctx, config, scheme, options)
 		},
 	}
+}
+
+// WatchWorkloads opens a watch of the Workloads of all namespaces, with
+// bookmarks, and decodes each event once.
+func WatchWorkloads(ctx context.Context, config *rest.Config, scheme *runtime.Scheme, options metav1.ListOptions) (apiwatch.Interface, error) {
+	client, err := workloadClient(config, scheme)
+	if err != nil {
+		return nil, err
+	}
+	options.Watch, options.AllowWatchBookmarks = true, true
+	body, err := client.Get().Resource("workloads").VersionedParams(&options, runtime.NewParameterCodec(scheme)).Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return apiwatch.NewStreamWatcher(newWorkloadEvents(body), reportStatus{}), nil
 }
 
 func workloadClient(config *rest.Config, scheme *runtime.Scheme) (*rest.RESTClient, error) {

@@ -31,6 +31,8 @@ type clients struct {
 	// watcher is the same on a connection of its own, as the manager has it: what
 	// a run sees must not wait for what it writes.
 	admin, watcher client.WithWatch
+	// config is the watcher's.
+	config *rest.Config
 	// tenant creates Jobs.
 	tenant client.Client
 	// manager and events are the service account of the manager, under which
@@ -83,12 +85,12 @@ func newScheme() (*runtime.Scheme, error) {
 func newClient(config *rest.Config, scheme *runtime.Scheme, counter *counter) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)
 	lifecycle.ForWrites(config)
-	return newWatcher(config, scheme, counter)
+	return newWatcher(counted(config, counter), scheme)
 }
 
 // newWatcher is a client whose requests share one connection.
-func newWatcher(config *rest.Config, scheme *runtime.Scheme, counter *counter) (client.WithWatch, error) {
-	c, err := client.NewWithWatch(counted(config, counter), client.Options{Scheme: scheme})
+func newWatcher(config *rest.Config, scheme *runtime.Scheme) (client.WithWatch, error) {
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("make a client for %s: %w", config.Host, err)
 	}

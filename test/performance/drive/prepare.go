@@ -79,7 +79,8 @@ func Prepare(ctx context.Context, config Config) (*Session, error) {
 	if s.clients.admin, err = newClient(config.Admin, scheme, s.clients.counter); err != nil {
 		return nil, err
 	}
-	if s.clients.watcher, err = newWatcher(config.Admin, scheme, s.clients.counter); err != nil {
+	s.clients.config = counted(config.Admin, s.clients.counter)
+	if s.clients.watcher, err = newWatcher(s.clients.config, scheme); err != nil {
 		return nil, err
 	}
 	for _, object := range s.fixtures() {

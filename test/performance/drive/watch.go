@@ -12,9 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fairlead "fairlead.dev/fairlead/apis/v1beta1"
+	"fairlead.dev/fairlead/pkg/controller"
 )
 
 // objectWatch passes every version of every object of a kind in the
@@ -38,12 +40,26 @@ func (r *run) watchJobs(see func(*batchv1.Job) error) *objectWatch {
 }
 
 func (r *run) watchWorkloads(see func(*fairlead.Workload) error) *objectWatch {
-	return &objectWatch{client: r.clients.watcher, list: &fairlead.WorkloadList{}, see: func(object runtime.Object) error {
+	return &objectWatch{client: workloadWatcher{r.clients.watcher, r.clients.config}, list: &fairlead.WorkloadList{}, see: func(object runtime.Object) error {
 		if w, ok := object.(*fairlead.Workload); ok {
 			return see(w)
 		}
 		return nil
 	}}
+}
+
+// workloadWatcher watches Workloads as the manager does, which is cheaper than
+// client-go's way: what the driver spends the servers lack.
+type workloadWatcher struct {
+	client.WithWatch
+	config *rest.Config
+}
+
+// Watch implements client.WithWatch.
+func (w workloadWatcher) Watch(ctx context.Context, _ client.ObjectList, options ...client.ListOption) (watch.Interface, error) {
+	var o client.ListOptions
+	o.ApplyOptions(options)
+	return controller.WatchWorkloads(ctx, w.config, w.Scheme(), *o.AsListOptions())
 }
 
 // start lists what there is and passes it to see; follow goes on from there.
