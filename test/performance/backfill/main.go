@@ -29,6 +29,17 @@ var policies = []struct {
 	{"conservative", admission.BestEffortFIFO, admission.BackfillConservative},
 }
 
+// queues is the file of the queues that are simulated.
+var queues string
+
+// facility reads them.
+func facility() (*simulate.QueueSet, error) {
+	if queues == "" {
+		return simulate.DefaultQueues()
+	}
+	return simulate.LoadQueues(queues)
+}
+
 // figures are those of one run.
 type figures struct{ use, all, largest float64 }
 
@@ -37,6 +48,7 @@ func main() {
 	seeds := flag.Int("seeds", 5, "seeds, from 1")
 	generator := flag.String("generator", "", "only jobs of this one: "+strings.Join(simulate.Generators, ", "))
 	load := flag.Float64("load", 0, "only this offered load")
+	flag.StringVar(&queues, "queues", "", "manifests of the queues; the default facility if empty")
 	flag.Parse()
 	generators, loads := simulate.Generators, []float64{0.7, 0.9, 1.1}
 	if *generator != "" {
@@ -85,7 +97,7 @@ func table(generators []string, loads []float64, jobs, seeds int) error {
 
 // run simulates the default facility.
 func run(generator string, load float64, seed uint64, jobs int, strategy admission.QueueingStrategy, mode admission.BackfillMode) (figures, error) {
-	set, err := simulate.DefaultQueues()
+	set, err := facility()
 	if err != nil {
 		return figures{}, err
 	}
