@@ -398,29 +398,23 @@ func (e *Engine) parkHolder(q *clusterQueue, k *queue.Class, v *verdict) {
 	}
 }
 
-// wakeRefused wakes those that were refused at the last look, except a class.
+// wakeRefused wakes those that were refused at the last look, except a class. Also
+// if all of a queue's have been woken before, its representative is not valid any
+// more.
 func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 	for _, q := range s.byName {
-		woken := q.pass.item != nil && q.pass.verdict.refused
+		if q.waitsRefused(except) {
+			s.invalidate(q)
+		}
 		if !s.eager && !q.strict {
-			if woken || slices.ContainsFunc(q.pending.Parked(), func(k *queue.Class) bool { return k.Refused && k != except && !q.eligible(k) }) {
-				s.invalidate(q)
-			}
 			continue // they are woken where they are
 		}
 		for i := 0; i < len(q.pending.Parked()); {
 			if k := q.pending.Parked()[i]; k.Refused && k != except {
 				q.pending.Wake(k)
-				woken = true
 				continue
 			}
 			i++
-		}
-		if q.strict && !woken {
-			woken = slices.ContainsFunc(q.pending.Active(), func(k *queue.Class) bool { return k.Refused })
-		}
-		if woken {
-			s.invalidate(q)
 		}
 	}
 	e.clock++
@@ -429,6 +423,19 @@ func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 		e.clock++
 		except.ParkedAt = e.clock
 	}
+}
+
+// waitsRefused says whether a workload of the queue was refused at the last look,
+// one of a class apart. That on the representative was the last on it alone.
+func (q *clusterQueue) waitsRefused(except *queue.Class) bool {
+	rep := q.pass.item
+	if rep != nil && q.pass.verdict.refused {
+		return true
+	}
+	refused := func(k *queue.Class) bool {
+		return k.Refused && k != except && (rep == nil || k != rep.Class() || k.ToldBesides(rep))
+	}
+	return slices.ContainsFunc(q.pending.Active(), refused) || slices.ContainsFunc(q.pending.Parked(), refused)
 }
 
 // mostAlternatives is how many complete assignments of a workload are planned.

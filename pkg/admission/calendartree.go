@@ -337,7 +337,8 @@ func (e *Engine) regroup(q *clusterQueue) {
 	}
 }
 
-// stir lets passes see what time has changed in planned trees.
+// stir lets passes see what time has changed in planned trees, and where others
+// are among the first since the last plan.
 func (e *Engine) stir() {
 	for i := e.agenda.Pop(e.now); i != nil; i = e.agenda.Pop(e.now) {
 		s := i.Owner.(*scope)
@@ -345,7 +346,7 @@ func (e *Engine) stir() {
 		e.markDirty(s)
 	}
 	for _, s := range e.scopes {
-		if s.calendar.filled() && s.calendar.stirs <= e.now {
+		if s.calendar.filled() && (s.calendar.stirs <= e.now || s.calendar.fresh) {
 			e.markDirty(s)
 		}
 	}

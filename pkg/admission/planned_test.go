@@ -383,3 +383,72 @@ func TestWalkGoesOn(t *testing.T) {
 		t.Error("the walk does not go on with third, and end there")
 	}
 }
+
+// When something is taken off the timeline in a pass, the representatives of all
+// queues in which somebody was refused are judged anew, also if he was awake
+// already: cc's key is that of flavor g by then, and it comes before bb.
+func TestRefusedLookAgain(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 0, "b": 0, "c": 0})
+	s.e.Step(0, SetFlavor{Flavor{Name: "g"}})
+	s.queue(0, "a", 0, easy, BestEffortFIFO)
+	for name, own := range map[string][2]int64{"c": {0, 3}, "d": {8, 0}, "e": {0, 0}} {
+		cq := ClusterQueue{Name: name, Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000}
+		g := ResourceGroup{Resources: []string{"cpu"}}
+		for i, flavor := range []string{"f", "g"} {
+			g.Flavors = append(g.Flavors, FlavorQuotas{Flavor: flavor, Quotas: []ResourceQuota{{Resource: "cpu", Nominal: own[i]}}})
+		}
+		if name != "c" {
+			g.Flavors = g.Flavors[:1]
+		}
+		if name == "e" {
+			cq.Backfill = easy
+		}
+		cq.Groups = []ResourceGroup{g}
+		s.e.Step(0, SetClusterQueue{cq})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	ask := func(uid, queue string, priority int32, cores, limit int64) {
+		s.send(10, Workload{UID: uid, Queue: queue, Priority: priority, Limit: limit * second}, cores, "")
+	}
+	s.submit(0, "runs", "d", 4, 100)
+	s.decide(0, "runs")
+	ask("ww", "a", 9, 5, 20)
+	ask("big", "e", 0, 8, 20)
+	s.decide(1)
+	ask("rr", "c", 0, 4, 1000)
+	s.decide(2)
+	s.holds("ww", promise{100, 150})
+	s.holds("big", promise{150, 200})
+	ask("taker", "d", 0, 2, 10)
+	ask("bb", "b", 5, 1, 10)
+	ask("cc", "c", 1, 3, 10)
+	s.e.Step(10*second, Finish{UID: "runs"})
+	s.decide(10, "taker", "ww", "cc", "bb")
+}
+
+// Who loses his reservation because there is no place for it any more leaves his
+// place among the first, at the next pass at the latest, whatever happens until then.
+func TestLostPlaceIsTaken(t *testing.T) {
+	none := int32(0)
+	deep := &Backfill{Mode: BackfillEASY, Depth: 2, BorrowingDepth: &none}
+	s := newSite(t, nil, map[string]int64{"a": 4, "b": 6})
+	s.queue(0, "a", 4, deep, BestEffortFIFO)
+	s.submit(0, "long", "b", 5, 1000)
+	s.submit(0, "runs", "a", 4, 100)
+	s.decide(0, "long", "runs")
+	s.submit(1, "wide", "a", 4, 50)
+	s.submit(1, "slim", "a", 2, 50)
+	s.decide(1)
+	s.send(2, Workload{UID: "high", Queue: "a", Priority: 9, Limit: 50 * second}, 3, "")
+	s.decide(2)
+	s.queue(3, "a", 3, deep, BestEffortFIFO)
+	s.decide(3)
+	s.holds("slim", promise{100, 180})
+	s.holds("wide", promise{180, 260})
+	s.decide(100) // runs goes on
+	s.holds("slim", promise{160, 240})
+	s.holds("wide", promise{})
+	s.holds("high", promise{})
+	s.decide(101)
+	s.holds("high", promise{240, 320})
+}
