@@ -106,26 +106,17 @@ func (e *Engine) setReservation(spec Reservation) {
 	if old != nil && reflect.DeepEqual(old.spec, spec) {
 		return
 	}
-	if old != nil {
-		e.touchReserved(&old.spec)
-	}
 	e.reservations.put(spec.Name, &reservation{spec: spec})
-	e.touchReserved(&spec)
+	if old != nil {
+		e.rewindow(&old.spec)
+	}
+	e.rewindow(&spec)
+	e.noteEnds()
 }
 
 func (e *Engine) deleteReservation(name string) {
 	if old := e.reservations.byName[name]; old != nil {
 		e.reservations.remove(name)
-		e.touchReserved(&old.spec)
-	}
-}
-
-// touchReserved has the tree of a reservation planned anew, if there is one.
-func (e *Engine) touchReserved(r *Reservation) {
-	if n := e.forest.FindCohort(r.Cohort); n != nil {
-		e.forest.Touch(n)
-	}
-	if q := e.queues.byName[r.ClusterQueue]; q != nil {
-		e.forest.Touch(q.node)
+		e.rewindow(&old.spec)
 	}
 }

@@ -70,17 +70,20 @@ func (b *Backfill) plans() bool { return b != nil && b.Mode != "" && b.Mode != B
 
 // decidePlanned gives the tree a calendar if somebody in it plans.
 func (e *Engine) decidePlanned(s *scope) {
-	planned := false
 	for _, q := range s.byName {
 		q.policy = e.policyOf(s, q.at)
-		planned = planned || q.policy.Depth > 0
 	}
-	planned = planned || e.reservedNode(s)
-	if !planned || s.tree.Cycle != "" {
+	if !e.looksAhead(s) || s.tree.Cycle != "" {
 		return
 	}
 	s.calendar = &calendar{slack: e.slack()}
 	e.openTo(s)
+}
+
+// looksAhead says whether somebody in the tree holds reservations, or something of it
+// is kept in advance.
+func (e *Engine) looksAhead(s *scope) bool {
+	return slices.ContainsFunc(s.byName, func(q *clusterQueue) bool { return q.policy.Depth > 0 }) || e.reservedNode(s)
 }
 
 // inherit lets a new scope of the same nodes know what the calendar of the one
@@ -169,7 +172,7 @@ func (e *Engine) fill(s *scope) {
 			e.refill(q, w, w.hold.amounts)
 		}
 	}
-	e.blockWindows(s)
+	e.blockWindows(s, func(*reservation) bool { return true })
 	e.keepReservations(s)
 	c.before, c.ends = nil, nil
 	c.alarm = &queue.Item{UID: s.tree.Name(), Owner: s}

@@ -99,6 +99,7 @@ type Engine struct {
 	// trees too, whether there was a pass or not.
 	decidedAt    int64
 	reservations directory[string, *reservation]
+	windowEnd    int64 // when the next window of theirs ends
 	backoff      *queue.Backoff
 	free         *btree.FreeListG[*queue.Item]
 
@@ -277,6 +278,9 @@ func (e *Engine) decide() []Decision {
 		w.backoffUntil = 0
 		e.displace(w)
 		e.place(w)
+	}
+	if e.plans {
+		e.endWindows()
 	}
 	e.sync()
 	e.settle()

@@ -3,22 +3,89 @@ package admission
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"fairlead.dev/fairlead/pkg/quota"
 	"fairlead.dev/fairlead/pkg/timeline"
 )
 
-// reservedNode says whether an advance reservation is for a node of the tree.
+// reservedNode says whether an advance reservation that is not over is for a node
+// of the tree.
 func (e *Engine) reservedNode(s *scope) bool {
 	found := false
-	e.reservations.each(func(r *reservation) { found = found || s.node(&r.spec) >= 0 })
+	e.reservations.each(func(r *reservation) { found = found || !r.over(e.now) && s.node(&r.spec) >= 0 })
 	return found
 }
 
-// node is the number of a reservation's node, -1 if it is in another tree.
+func (r *reservation) over(now int64) bool {
+	return !slices.ContainsFunc(r.spec.Windows, func(w Window) bool { return w.End > now })
+}
+
+// rewindow lets the tree of a reservation know that it has come, gone or changed.
+// For nobody it is but other windows on the timeline; for some it tells their
+// workloads apart, and the tree is planned anew, as it is if it has now to be
+// planned at all, or no more.
+func (e *Engine) rewindow(r *Reservation) {
+	i := slices.IndexFunc(e.scopes, func(s *scope) bool { return s.node(r) >= 0 && !s.tree.Stale() })
+	if i < 0 || len(r.For) > 0 || e.scopes[i].calendar == nil || !e.looksAhead(e.scopes[i]) {
+		e.touchReserved(r)
+		return
+	}
+	s := e.scopes[i]
+	if !s.calendar.filled() {
+		return
+	}
+	s.calendar.planner.Unblock(r.Name)
+	e.reservations.each(func(o *reservation) {
+		if s.node(&o.spec) >= 0 && len(o.spec.For) == 0 {
+			s.calendar.planner.Unblock(o.spec.Name)
+		}
+	})
+	e.blockWindows(s, func(o *reservation) bool { return len(o.spec.For) == 0 })
+	s.version++
+	e.markDirty(s)
+}
+
+// touchReserved has the tree of a reservation planned anew, if there is one.
+func (e *Engine) touchReserved(r *Reservation) {
+	if n := e.forest.FindCohort(r.Cohort); n != nil {
+		e.forest.Touch(n)
+	}
+	if q := e.queues.byName[r.ClusterQueue]; q != nil {
+		e.forest.Touch(q.node)
+	}
+}
+
+// noteEnds notes when the next window ends.
+func (e *Engine) noteEnds() {
+	e.windowEnd = timeline.Forever
+	e.reservations.each(func(r *reservation) {
+		for _, w := range r.spec.Windows {
+			if w.End > e.now {
+				e.windowEnd = min(e.windowEnd, w.End)
+			}
+		}
+	})
+}
+
+// endWindows wakes the trees in which a window has ended.
+func (e *Engine) endWindows() {
+	if e.windowEnd > e.now {
+		return
+	}
+	e.reservations.each(func(r *reservation) {
+		if slices.ContainsFunc(r.spec.Windows, func(w Window) bool { return w.End > e.decidedAt && w.End <= e.now }) {
+			e.touchReserved(&r.spec)
+		}
+	})
+	e.noteEnds()
+}
+
+// node is the number of a reservation's node, -1 if it is in another tree. (A
+// Cohort that is not created exists while something is in it.)
 func (s *scope) node(r *Reservation) int32 {
 	for i, n := range s.tree.Nodes {
-		if n.Cohort && n.Name == r.Cohort || !n.Cohort && n.Exists && n.Name == r.ClusterQueue {
+		if n.Cohort && n.Name == r.Cohort && (n.Exists || s.tree.End(int32(i)) > int32(i)+1) || !n.Cohort && n.Exists && n.Name == r.ClusterQueue {
 			return int32(i)
 		}
 	}
@@ -38,12 +105,12 @@ func (e *Engine) openTo(s *scope) {
 	})
 }
 
-// blockWindows puts the advance reservations on a tree's timeline, in the order
-// of their names: each sees those before it.
-func (e *Engine) blockWindows(s *scope) {
+// blockWindows puts those advance reservations on a tree's timeline that are
+// wanted, in the order of their names.
+func (e *Engine) blockWindows(s *scope, wanted func(r *reservation) bool) {
 	e.reservations.each(func(r *reservation) {
 		n := s.node(&r.spec)
-		if n < 0 {
+		if n < 0 || !wanted(r) {
 			return
 		}
 		r.problem = ""
@@ -115,7 +182,10 @@ func milli(amount quota.Amount, thousandths int64) quota.Amount {
 func (e *Engine) reservationStatus(r *reservation) ReservationStatus {
 	for _, s := range e.scopes {
 		if s.node(&r.spec) >= 0 {
-			if s.calendar.filled() {
+			switch {
+			case s.calendar == nil:
+				r.conflict = nil // it is over
+			case s.calendar.filled():
 				r.conflict = e.conflictOf(s, r)
 			}
 			return ReservationStatus{Name: r.spec.Name, Problem: r.problem, Conflict: r.conflict}
