@@ -177,7 +177,9 @@ var badInputs = []badInput{
 	}, []string{"$ns-root", "$ns-child"}},
 	{"a namespace that the queue does not serve", func(s *spoiler) string {
 		s.made(s.object("ClusterQueue", "$ns-bad", quotas("namespaceSelector: {matchLabels: {served: 'yes'}},", "nominalQuota: 9")))
-		s.create(s.localQueue("elsewhere", s.ns+"-bad"))
+		elsewhere := s.localQueue("elsewhere", s.ns+"-bad")
+		s.create(elsewhere)
+		s.active(&v1beta1.LocalQueue{}, "elsewhere", v1beta1.ClusterQueueReady)
 		return s.says(s.submit("bad", label(v1beta1.QueueLabel, "elsewhere")), v1beta1.WorkloadQuotaReserved, metav1.ConditionFalse, v1beta1.PendingMisconfigured)
 	}, []string{"namespace", "$ns-bad"}},
 	{"a reservation on a minute that does not exist", misreserved("{clusterQueue: $ns, sharePercent: 50, start: '2030-01-01T08:00:00Z', duration: 2h, recurrence: {schedule: 61 8 * * *}}"),
