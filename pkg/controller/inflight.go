@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+
+	"fairlead.dev/fairlead/pkg/controller/report"
 )
 
 // inFlight bounds how many requests are under way at once, and adapts the bound
@@ -25,12 +27,17 @@ type inFlight struct {
 	mu    sync.Mutex
 	bound float64
 	under int
-	// waiting are those that want to begin, chan struct{} each, the first first.
-	waiting list.List
+	// waiting are those that want to begin, chan struct{} each, the first first;
+	// patient those among them that can wait.
+	waiting, patient list.List
 	// begun counts requests; those up to halvedAt were under way, or over, when
 	// the bound was halved last.
 	begun, halvedAt uint64
 }
+
+// lull is how few are under way when what can wait may begin: the API server
+// has time then.
+const lull = 4
 
 // leastInFlight is as few as it comes to: a server in trouble still has to be
 // asked whether it is.
@@ -70,13 +77,17 @@ func turnedAway(response *http.Response, err error) bool {
 
 // begin waits for a place and returns the number of the request.
 func (f *inFlight) begin(ctx context.Context) (uint64, error) {
+	line := &f.waiting
+	if report.CanWait(ctx) {
+		line = &f.patient
+	}
 	f.mu.Lock()
-	if f.waiting.Len() == 0 && f.under < int(f.bound) {
+	if line.Len() == 0 && f.room(line) {
 		defer f.mu.Unlock()
 		return f.enter(), nil
 	}
 	turn := make(chan struct{})
-	place := f.waiting.PushBack(turn)
+	place := line.PushBack(turn)
 	f.mu.Unlock()
 	select {
 	case <-turn:
@@ -92,9 +103,17 @@ func (f *inFlight) begin(ctx context.Context) (uint64, error) {
 		f.under--
 		f.admit()
 	default:
-		f.waiting.Remove(place)
+		line.Remove(place)
 	}
 	return 0, ctx.Err()
+}
+
+// room says whether the first of a line may begin.
+func (f *inFlight) room(line *list.List) bool {
+	if line == &f.patient {
+		return f.waiting.Len() == 0 && f.under < lull
+	}
+	return f.under < int(f.bound)
 }
 
 func (f *inFlight) enter() uint64 {
@@ -105,9 +124,11 @@ func (f *inFlight) enter() uint64 {
 
 // admit lets those begin for whom there is room.
 func (f *inFlight) admit() {
-	for f.waiting.Len() > 0 && f.under < int(f.bound) {
-		f.enter()
-		close(f.waiting.Remove(f.waiting.Front()).(chan struct{}))
+	for _, line := range []*list.List{&f.waiting, &f.patient} {
+		for line.Len() > 0 && f.room(line) {
+			f.enter()
+			close(line.Remove(line.Front()).(chan struct{}))
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"fairlead.dev/fairlead/pkg/controller/report"
 )
 
 // server answers each request after a second, and turns away what is beyond
@@ -111,6 +113,36 @@ func TestWhoGivesUpLeavesTheLine(t *testing.T) {
 		}
 		if _, err := f.RoundTrip((&http.Request{}).WithContext(t.Context())); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What can wait begins when nothing else wants to and little is under way, and
+// does not wait for ever.
+func TestEventsWaitForALull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newInFlight(lull, &server{capacity: 1000})
+		began := time.Now()
+		var done sync.WaitGroup
+		request := func(ctx context.Context, note func()) {
+			done.Go(func() {
+				if _, err := f.RoundTrip((&http.Request{}).WithContext(ctx)); err != nil {
+					t.Error(err)
+				}
+				note()
+			})
+			synctest.Wait()
+		}
+		var event time.Duration
+		for n := range 3 * lull {
+			if n == lull {
+				request(report.Patient(t.Context()), func() { event = time.Since(began) })
+			}
+			request(t.Context(), func() {})
+		}
+		done.Wait()
+		if event != 4*time.Second {
+			t.Errorf("the Event was written after %v, want 4s: three rounds of a second for all others, though most came after it, and its own", event)
 		}
 	})
 }

@@ -54,11 +54,17 @@ func restClient(config *rest.Config, http *http.Client, codecs serializer.CodecF
 	return client, nil
 }
 
+// unchecked spares the server from looking for unknown and repeated fields,
+// of which it would only warn: what is sent is encoded from its own types.
+func unchecked(request *rest.Request) *rest.Request {
+	return request.Param("fieldValidation", metav1.FieldValidationIgnore)
+}
+
 // Do implements API.
 func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object, error) {
 	if w.Verb == PatchJob || w.Verb == PatchJobStatus {
 		obj := kind.New()
-		request := c.jobs.Patch(types.JSONPatchType).Namespace(w.Namespace).Resource(kind.Resource()).Name(w.Name)
+		request := unchecked(c.jobs.Patch(types.JSONPatchType)).Namespace(w.Namespace).Resource(kind.Resource()).Name(w.Name)
 		if w.Verb == PatchJobStatus {
 			request = request.SubResource("status")
 		}
@@ -77,7 +83,7 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &w.UID, ResourceVersion: &w.Version}}
 		return nil, c.workloads.Delete().Namespace(w.Namespace).Resource(workloads).Name(w.Name).Body(&options).Do(ctx).Error()
 	}
-	request := c.workloads.Put().Namespace(w.Namespace).Resource(workloads).Name(w.Name)
+	request := unchecked(c.workloads.Put()).Namespace(w.Namespace).Resource(workloads).Name(w.Name)
 	switch w.Verb {
 	case PutWorkloadStatus:
 		request = request.SubResource("status")
@@ -85,7 +91,7 @@ func (c *Client) Do(ctx context.Context, kind job.Kind, w *Write) (client.Object
 			return c.putStatus(ctx, request, w)
 		}
 	case CreateWorkload:
-		request = c.workloads.Post().Namespace(w.Namespace).Resource(workloads)
+		request = unchecked(c.workloads.Post()).Namespace(w.Namespace).Resource(workloads)
 	}
 	wl := &v1beta1.Workload{}
 	if err := request.Body(w.Body).Do(ctx).Into(wl); err != nil {

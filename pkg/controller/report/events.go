@@ -29,8 +29,19 @@ const (
 	// eventWriters write at once. Few, so that Events never crowd out the
 	// writes that start jobs.
 	eventWriters = 2
-	eventTimeout = 10 * time.Second
+	// eventTimeout is how long an Event may take, most of it waiting for a lull
+	// (CanWait).
+	eventTimeout = 2 * time.Minute
 )
+
+type canWait struct{}
+
+// Patient marks a request about something that nobody waits for, an Event: it
+// is to begin when little else is under way.
+func Patient(ctx context.Context) context.Context { return context.WithValue(ctx, canWait{}, true) }
+
+// CanWait says whether a request is Patient.
+func CanWait(ctx context.Context) bool { return ctx.Value(canWait{}) != nil }
 
 // Events writes Events, each once, without waiting for the server and without
 // reading what is there.
@@ -96,7 +107,7 @@ func (e *Events) Start(ctx context.Context) error {
 }
 
 func (e *Events) write(ctx context.Context, event *corev1.Event) {
-	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
+	ctx, cancel := context.WithTimeout(Patient(ctx), eventTimeout)
 	defer cancel()
 	if _, err := e.client.Events(event.Namespace).Create(ctx, event, metav1.CreateOptions{}); err != nil {
 		e.counters.EventDropped()
