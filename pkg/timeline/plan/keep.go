@@ -231,12 +231,7 @@ func (p *Planner) Unblock(key string) {
 // lift takes a window away.
 func (p *Planner) lift(i int) window {
 	w := p.windows[i]
-	for at := range w.charges {
-		for _, h := range w.handles[at] {
-			p.line.Remove(h)
-		}
-		w.handles[at] = w.handles[at][:0]
-	}
+	p.discharge(&w)
 	p.windows = slices.Delete(p.windows, i, i+1)
 	if len(w.open) > 0 {
 		for _, c := range w.charges { // others now give what it gave
@@ -249,33 +244,37 @@ func (p *Planner) lift(i int) window {
 // put puts a window where lift has taken it from.
 func (p *Planner) put(i int, w window) {
 	p.windows = slices.Insert(p.windows, i, w)
+	p.recharge(&w)
+}
+
+// withoutWindows does something while no window is charged.
+func (p *Planner) withoutWindows(do func()) {
+	for i := range p.windows {
+		p.discharge(&p.windows[i])
+	}
+	do()
+	for i := range p.windows {
+		p.recharge(&p.windows[i])
+	}
+}
+
+// discharge takes back what is charged for a window.
+func (p *Planner) discharge(w *window) {
+	for at := range w.charges {
+		for _, h := range w.handles[at] {
+			p.line.Remove(h)
+		}
+		w.handles[at] = w.handles[at][:0]
+	}
+}
+
+// recharge charges what discharge has taken back.
+func (p *Planner) recharge(w *window) {
 	for at, c := range w.charges {
 		if len(w.open) > 0 {
 			p.keep(c.Node, c.Start, c.End)
 		} else if h, ok := p.line.Add(c); ok {
 			w.handles[at] = append(w.handles[at], h)
-		}
-	}
-}
-
-// withoutWindows does something while no window is charged.
-func (p *Planner) withoutWindows(do func()) {
-	for _, w := range p.windows {
-		for at := range w.charges {
-			for _, h := range w.handles[at] {
-				p.line.Remove(h)
-			}
-			w.handles[at] = w.handles[at][:0]
-		}
-	}
-	do()
-	for _, w := range p.windows {
-		for at, c := range w.charges {
-			if len(w.open) > 0 {
-				p.keep(c.Node, c.Start, c.End)
-			} else if h, ok := p.line.Add(c); ok {
-				w.handles[at] = append(w.handles[at], h)
-			}
 		}
 	}
 }
