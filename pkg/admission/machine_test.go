@@ -246,33 +246,41 @@ func (m *machine) decide() {
 	}
 }
 
+// take lets the objects be what a decision makes of them.
+func (m *machine) take(d Decision) {
+	switch d := d.(type) {
+	case Admit:
+		o, a := m.workloads[d.UID], d.Assignment
+		o.assumed, o.reservedAt, o.Preempting = &a, m.now, nil
+	case Evict:
+		p := d.Preemption
+		m.workloads[d.Preemptor].Preempting = &p
+		for _, v := range d.Victims {
+			m.workloads[v.UID].evicting, m.workloads[v.UID].refused = true, false
+		}
+	case EndHold:
+		if o := m.workloads[d.UID]; o != nil {
+			o.Preempting = nil
+		}
+	}
+}
+
 // compareDecisions compares admissions, one by one and in order, and the
 // reason last told to each workload that waits.
 func (m *machine) compareDecisions(decisions []Decision, out oracle.Outcome) {
 	var admits []Admit
 	evicts, limits := 0, m.limits
 	for _, d := range decisions {
+		m.take(d)
 		switch d := d.(type) {
 		case Admit:
 			admits = append(admits, d)
 			delete(m.told, d.UID)
-			a := d.Assignment
-			o := m.workloads[d.UID]
-			o.assumed, o.reservedAt, o.Preempting = &a, m.now, nil
 		case Evict:
-			p := d.Preemption
-			m.workloads[d.Preemptor].Preempting = &p
-			for _, v := range d.Victims {
-				m.workloads[v.UID].evicting, m.workloads[v.UID].refused = true, false
-			}
 			if len(d.Victims) > 0 {
 				m.compareEvict(d, out, evicts, len(admits))
 				m.seen.victims += len(d.Victims)
 				evicts++
-			}
-		case EndHold:
-			if o := m.workloads[d.UID]; o != nil {
-				o.Preempting = nil
 			}
 		case Wait:
 			if m.told[d.UID] == d.Reason && d.Limit == "" && limits[d.UID] == "" && !m.planning {

@@ -68,8 +68,8 @@ func (m *machine) compareTwin(ev Event, decisions []Decision) {
 	}
 }
 
-// acts lists the decisions that are not mere reasons to wait, and notes all of
-// them.
+// acts lists the decisions that are not mere reasons to wait, notes these, and
+// lets the objects be what they make of them.
 func (m *machine) acts(decisions []Decision, told map[string]PendingReason) (lines []string) {
 	for _, d := range decisions {
 		switch d := d.(type) {
@@ -78,19 +78,8 @@ func (m *machine) acts(decisions []Decision, told map[string]PendingReason) (lin
 			continue
 		case Admit:
 			delete(told, d.UID)
-			o, a := m.workloads[d.UID], d.Assignment
-			o.assumed, o.reservedAt, o.Preempting = &a, m.now, nil
-		case Evict:
-			p := d.Preemption
-			m.workloads[d.Preemptor].Preempting = &p
-			for _, v := range d.Victims {
-				m.workloads[v.UID].evicting, m.workloads[v.UID].refused = true, false
-			}
-		case EndHold:
-			if o := m.workloads[d.UID]; o != nil {
-				o.Preempting = nil
-			}
 		}
+		m.take(d)
 		lines = append(lines, Line(d))
 	}
 	return lines
