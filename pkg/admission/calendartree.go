@@ -340,8 +340,8 @@ func (e *Engine) regroup(q *clusterQueue) {
 	}
 }
 
-// stir lets passes see what time has changed in planned trees, and where others
-// are among the first since the last plan.
+// stir lets passes see what time has changed in planned trees, where others are
+// among the first since the last plan, and where room was made after it.
 func (e *Engine) stir() {
 	for i := e.agenda.Pop(e.now); i != nil; i = e.agenda.Pop(e.now) {
 		s := i.Owner.(*scope)
@@ -349,7 +349,7 @@ func (e *Engine) stir() {
 		e.markDirty(s)
 	}
 	for _, s := range e.scopes {
-		if s.calendar.filled() && (s.calendar.stirs <= e.now || s.calendar.fresh) {
+		if c := s.calendar; c.filled() && (c.stirs <= e.now || c.fresh || !c.planner.Settled()) {
 			e.markDirty(s)
 		}
 	}

@@ -452,3 +452,26 @@ func TestLostPlaceIsTaken(t *testing.T) {
 	s.decide(101)
 	s.holds("high", promise{240, 320})
 }
+
+// What a head gives back in a pass after somebody has been planned beside it lets
+// him move at the next, though nothing else has happened.
+func TestHeadsRoomIsPlanned(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4, "b": 4})
+	s.queue(0, "b", 4, &Backfill{Mode: BackfillNone}, StrictFIFO)
+	s.submit(0, "long", "a", 4, 50)
+	s.submit(0, "own", "b", 1, 1000)
+	s.submit(0, "brief", "b", 1, 1000)
+	s.decide(0, "brief", "long", "own")
+	s.submit(1, "head", "b", 4, 1000)
+	s.decide(1)
+	s.send(10, Workload{UID: "found", Queue: "a", ReservedAt: 10 * second, Started: 10 * second, Limit: 20 * second}, 3, "a")
+	s.e.Step(10*second, Finish{UID: "brief"})
+	s.send(10, Workload{UID: "next", Queue: "a", Priority: 1, Limit: 100 * second}, 3, "")
+	s.decide(10)
+	s.holds("next", promise{50, 180})
+	if h := s.e.workloads["head"].held(); len(h) > 0 {
+		t.Errorf("the head holds %v", h)
+	}
+	s.decide(10)
+	s.holds("next", promise{30, 160})
+}
