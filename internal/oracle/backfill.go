@@ -61,6 +61,7 @@ type planner struct {
 type run struct {
 	leaf    string
 	amounts string
+	group   string
 	end     int64
 }
 
@@ -156,7 +157,6 @@ func (s *World) planners() {
 			}
 			s.plans[root.Node] = p
 		}
-		p.pad(len(s.frs))
 		if !sameQuotas(p.plan.Quota, t.Quota) {
 			p.plan.Requota(t)
 			p.forget()
@@ -189,6 +189,13 @@ func (p *planner) pad(width int) {
 			p.plan.Quota[i] = append(slices.Clone(p.plan.Quota[i]), make([]timeline.Quota, missing)...)
 			p.forget()
 		}
+	}
+	p.plan.Windows, p.plan.Named = slices.Clone(p.plan.Windows), slices.Clone(p.plan.Named)
+	for i := range p.plan.Windows {
+		p.plan.Windows[i].Amount = pad(p.plan.Windows[i].Amount)
+	}
+	for i := range p.plan.Named {
+		p.plan.Named[i].Amount = pad(p.plan.Named[i].Amount)
 	}
 	for i := range p.plan.Running {
 		vectors(&p.plan.Running[i].Workload)
@@ -253,12 +260,12 @@ func (s *World) sync(p *planner) {
 			return uses[i].f < uses[j].f || uses[i].f == uses[j].f && uses[i].amount < uses[j].amount
 		})
 		now[UID(uid)] = true
-		r := run{leaf, fmt.Sprint(trimmed([][]int64{s.vector(uses)}), w.seen.Limit), end}
+		r := run{leaf, fmt.Sprint(trimmed([][]int64{s.vector(uses)}), w.seen.Limit), group(w.seen.Namespace, w.seen.LocalQueue), end}
 		if p.told[UID(uid)] == r {
 			continue
 		}
 		p.told[UID(uid)] = r
-		p.plan.Run(timeline.Workload{UID: uid, Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[QueueNode(leaf)],
+		p.plan.Run(timeline.Workload{UID: uid, Group: r.group, Leaf: p.index[QueueNode(leaf)],
 			Alternatives: [][]int64{s.vector(uses)}, Limit: w.seen.Limit}, 0, end)
 		p.forget()
 	}

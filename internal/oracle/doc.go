@@ -146,7 +146,8 @@
 //  42. "Parking ... parks later workloads of equal shape": later in the order of semantics section 4, not in the order tried;
 //     not those that hold. A workload with a plan parks nobody, whether it may hold or not.
 //  43. Minimum runtime: the longer of the class's and the queue's, counted from Admitted; one that has only reserved does not
-//     run and is not protected. It ends when now >= Admitted + minimum, which wakes the tree, unless the
+//     run and is not protected. It ends when now >= Admitted + minimum, by time or by an edit (of the class, the ClusterQueue,
+//     or what is seen of the workload), which wakes the tree in which it uses quota, unless the
 //     workload counts as gone (24): it is no candidate before nor after, and if it turns out to stay, that wakes the tree. It guards
 //     against preemption alone.
 //  44. "Waiting for its own preemption": whoever has a preemptor's hold waits with WaitingForPreemptedWorkloads, even when
@@ -213,8 +214,12 @@
 //     those that come due by a plan.
 //  64. "All refused workloads of the tree then wake": whenever anything is taken off the timeline, those refused in any flavor. (Not only
 //     under the topmost node where planned use falls: a reservation that is late lets time alone make room.) At a
-//     window's end everybody in the tree.
-//  65. "Of workloads that ask for the same": the same ClusterQueue, limit, and amounts in all alternatives, whatever the priority.
+//     window's end everybody in the tree. Windows are compared by what they charge, whom they are for included: one that is new takes nothing
+//     off, one that is removed does unless it was over, and one that is edited, be it by an edit of the quota of which it is a share, is one
+//     removed and a new one. Where the last one is removed and nobody plans there is no planner any more: everybody in the tree wakes.
+//  65. "Of workloads that ask for the same": the same ClusterQueue, limit, and amounts in all alternatives, whatever the priority; and the same
+//     LocalQueue, if a window of that ClusterQueue which is not over is for either's. Shape (12) the same. A reservation is kept when by
+//     that, or by anything else but its holder's request, limit, LocalQueue and ClusterQueue, others come to ask for the same or do not any more.
 //  66. "end of what is found running is Started + Limit": also of what was admitted by our decision, once Started is seen; until
 //     then it runs from the decision on, or from when it was found. Time passes for the planner in passes alone: it is at
 //     a pass that whatever has outlived its end is planned to go on. A limit or start that changes begins anew.
@@ -224,7 +229,8 @@
 //     A planned start is exact, if limits are and nobody else arrives, where all reservations may borrow and there is no choice
 //     of flavors; else it is the latest: the search for a flavor, and borrowed quota left over, may start somebody earlier.
 //  68. "Quota edits are Requota if the tree's nodes are the same": the same names with the same parents. Else all reservations are
-//     planned anew.
+//     planned anew. A window made, edited or removed, for nobody or for some LocalQueues, the first or the last, leaves reservations as they
+//     are; if then one cannot be kept, all are made anew.
 //  69. "Refused by a reservation whose holder it might preempt if that ran": asked of everybody, also of one who fits without
 //     victims: else who is entitled to a borrower's quota would wait for his reservation, but not if he had to evict for it.
 //     It is judged as section 5 does, with the holder running now on what is reserved for him, for each flavor-resource alone. Of
@@ -238,7 +244,7 @@
 //  72. "Refused otherwise: that flavor is NoFit": asked for each resource with its own victims, and in the end for all with the
 //     victims found for all together; if that is refused the whole verdict is NoFit.
 //  73. "A window for named LocalQueues is charged at the leaf less what their workloads use of it": at every instant of the window,
-//     what these are planned to use at that instant, running, holding or reserved. One of them that ends before the window
+//     what these are planned to use at that instant, running, holding or reserved. Whose they are is their LocalQueue now, also of what runs. One of them that ends before the window
 //     begins lessens nothing, or others would start on what is kept. Whoever of them asks there does not see what the window still
 //     keeps, neither in whether it fits nor in whether it borrows, also where the window cannot be kept. What two windows keep for
 //     the same LocalQueue is given by the first by name.

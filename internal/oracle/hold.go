@@ -125,8 +125,7 @@ func (s *World) noteReleases(before map[string][]int64) {
 	}
 }
 
-// setTime ends holds and minimum runtimes. The end of a window wakes the tree, and so does that of the minimum runtime of a workload
-// that does not count as gone: one that does is no candidate before nor after.
+// setTime ends holds, windows and minimum runtimes. The end of a window wakes the tree.
 func (s *World) setTime(now int64) {
 	if now <= s.now {
 		return
@@ -139,12 +138,28 @@ func (s *World) setTime(now int64) {
 				s.wakeQueues(s.together([]Node{r.Node}))
 			}
 		}
-		for _, w := range s.workloads {
-			if end := s.protectedUntil(w); w.admission != nil && !w.gone() && old < end && end <= now {
-				s.wakeQueues(s.together([]Node{s.nodeOf(w)}))
-			}
-		}
 	})
+}
+
+// protected lists those who hold quota, do not count as gone and are within their minimum runtime.
+func (s *World) protected() []UID {
+	var all []UID
+	for uid, w := range s.workloads {
+		if !w.gone() && s.protectedUntil(w) > s.now {
+			all = append(all, uid)
+		}
+	}
+	return all
+}
+
+// wakeBare wakes the trees of those who were protected and are not any more, by time or by an edit, although they still use quota.
+// One that counts as gone is no candidate before nor after.
+func (s *World) wakeBare(before []UID) {
+	for _, uid := range before {
+		if w := s.workloads[uid]; w != nil && w.admission != nil && !w.gone() && s.protectedUntil(w) <= s.now {
+			s.wakeQueues(s.together([]Node{s.nodeOf(w)}))
+		}
+	}
 }
 
 // reservedAt is when the workload got its quota.

@@ -107,14 +107,12 @@ func (s *World) wants(n *node, w *workload) map[int]bool {
 }
 
 // shape is a text that is equal for workloads of equal shape: priority and, pod set by pod set, size, smallest
-// size, requests of a pod, and the flavors open to it in the resource groups of which it asks something (reading 12); with backfill in the tree its limit too, with windows
-// for LocalQueues also its own.
+// size, requests of a pod, and the flavors open to it in the resource groups of which it asks something (reading 12); with backfill in the tree its limit too, and its
+// LocalQueue if a window is kept for that.
 func (s *World) shape(n *node, w *workload) string {
 	text := fmt.Sprint(w.seen.Priority, w.seen.Misconfigured)
 	if p := s.plannerOf(n); p != nil {
-		if text += fmt.Sprint(" for ", w.seen.Limit); len(p.plan.Named) > 0 {
-			text += " of " + group(w.seen.Namespace, w.seen.LocalQueue)
-		}
+		text += fmt.Sprint(" for ", w.seen.Limit, p.windowGroup(n, w))
 	}
 	for i := range w.seen.PodSets {
 		ps := &w.seen.PodSets[i]

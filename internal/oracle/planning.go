@@ -167,9 +167,7 @@ func (s *World) planned(p *planner, q *node, w *workload) timeline.Workload {
 	t := timeline.Workload{UID: string(w.seen.UID), Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[q.Node],
 		Alternatives: s.alternatives(q, w), Limit: w.seen.Limit}
 	t.Class = fmt.Sprint(t.Leaf, t.Limit, trimmed(t.Alternatives))
-	if len(p.plan.Named) > 0 {
-		t.Class += t.Group
-	}
+	t.Class += p.windowGroup(q, w)
 	return t
 }
 

@@ -6,7 +6,7 @@ package oracle
 func (s *World) step(change func()) {
 	oldTrees, oldUsage, oldLeaves := s.trees(), s.usageWithHolds(""), s.leaves(false, "")
 	s.members("")
-	oldMembers, preemptors := s.memoMembers, s.preemptors()
+	oldMembers, preemptors, protected := s.memoMembers, s.preemptors(), s.protected()
 	change()
 	s.memoUsage, s.memoMembers = nil, nil
 	s.noteReleases(oldLeaves)
@@ -34,6 +34,7 @@ func (s *World) step(change func()) {
 			s.examineAgain(name, nil)
 		}
 	}
+	s.wakeBare(protected)
 	if s.trees() == oldTrees {
 		s.wakeFalls(oldUsage, s.usageWithHolds(""), dropped)
 	}

@@ -91,10 +91,17 @@ func TestEditsWakeTheTree(t *testing.T) {
 		}, "A1 A2 A3 B"},
 		"priority of a waiting one": {func(s *story) { s.time = 2; s.job("A1", "A1", 2, priority(1)) }, tree},
 		"priority of a running one": {func(s *story) { s.job("B", "Brun0", 1, priority(1), found("B", "f")) }, "B"},
-		"own request":               {func(s *story) { s.time = 2; s.job("A1", "A1", 3) }, "A1"},
-		"nothing":                   {func(s *story) { s.time = 2; s.job("A1", "A1", 2) }, ""},
-		"namespace labels":          {func(s *story) { s.Apply(SetNamespace{"ns", map[string]string{"a": "b"}}) }, "A1 A2 A3 B"},
-		"another namespace":         {func(s *story) { s.Apply(SetNamespace{"x", map[string]string{"a": "b"}}) }, ""},
+		"minimum runtime of a class is lowered": {func(s *story) {
+			s.job("B", "Brun0", 1, found("B", "f"), func(w *Workload) { w.MinimumRuntime = 9 })
+			s.decide("")
+			s.job("B", "Brun0", 1, found("B", "f"), func(w *Workload) { w.MinimumRuntime = 8 })
+			s.awake("")
+			s.job("B", "Brun0", 1, found("B", "f"))
+		}, "B"},
+		"own request":       {func(s *story) { s.time = 2; s.job("A1", "A1", 3) }, "A1"},
+		"nothing":           {func(s *story) { s.time = 2; s.job("A1", "A1", 2) }, ""},
+		"namespace labels":  {func(s *story) { s.Apply(SetNamespace{"ns", map[string]string{"a": "b"}}) }, "A1 A2 A3 B"},
+		"another namespace": {func(s *story) { s.Apply(SetNamespace{"x", map[string]string{"a": "b"}}) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := crowded(t)

@@ -43,10 +43,10 @@ func (s *World) setReservation(name string, r *Reservation) {
 	s.windows[name] = r
 }
 
-// charges is what the window charges the nodes of a tree.
+// charges is what the window charges the nodes of a tree; nothing any more once it is over.
 func (s *World) charges(p *planner, r *Reservation) []timeline.Charge {
 	top := s.trees().byName[r.Node]
-	if _, here := p.index[r.Node]; !here || r.Duration <= 0 {
+	if _, here := p.index[r.Node]; !here || r.Duration <= 0 || r.end() <= s.now {
 		return nil
 	}
 	var all []timeline.Charge
@@ -95,22 +95,39 @@ func (s *World) windowsOf(p *planner) (plain []timeline.Charge, named []timeline
 	return plain, named
 }
 
-// syncWindows tells the planner of the windows if they have changed.
+// syncWindows tells the planner of the windows. One that is new takes nothing off the timeline; one that is gone does, and
+// so does one that is edited: it is the old one gone, and a new one.
 func (s *World) syncWindows(p *planner) {
 	plain, named := s.windowsOf(p)
-	if !reflect.DeepEqual(plain, p.plan.Windows) {
-		for range p.plan.Windows {
-			p.plan.Unblock(0)
+	same := func(a timeline.Charge) func(timeline.Charge) bool {
+		return func(b timeline.Charge) bool { return reflect.DeepEqual(a, b) }
+	}
+	for i, c := range slices.Backward(slices.Clone(p.plan.Windows)) {
+		if at := slices.IndexFunc(plain, same(c)); at >= 0 {
+			plain = slices.Delete(plain, at, at+1)
+			continue
 		}
-		for _, c := range plain {
-			p.plan.Block(c)
-		}
+		p.plan.Unblock(i)
+		p.forget()
+	}
+	for _, c := range plain {
+		p.plan.Block(c)
 		p.forget()
 	}
 	if !reflect.DeepEqual(named, p.plan.Named) {
 		p.plan.SetNamed(named)
 		p.forget()
 	}
+}
+
+// windowGroup names the workload's LocalQueue if a window of its ClusterQueue that is not over is for it: it is one of its own kind
+// then. Else it is empty.
+func (p *planner) windowGroup(q *node, w *workload) string {
+	g := group(w.seen.Namespace, w.seen.LocalQueue)
+	if slices.ContainsFunc(p.plan.Named, func(x timeline.Window) bool { return x.Node == p.index[q.Node] && slices.Contains(x.Groups, g) }) {
+		return " of " + g
+	}
+	return ""
 }
 
 // hasWindow says whether a window that is not over keeps quota of the tree.

@@ -408,6 +408,9 @@ func (s *World) fr(f FlavorResource) int {
 		s.frs = append(s.frs, f)
 		s.frIndex[f] = i
 		s.memoForest, s.memoUsage = nil, nil
+		for _, p := range s.plans {
+			p.pad(len(s.frs))
+		}
 	}
 	return i
 }

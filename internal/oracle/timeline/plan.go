@@ -1,6 +1,9 @@
 package timeline
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Policy is what docs/backfill.md calls so, of one leaf. A negative Depth or
 // Borrowing means all.
@@ -174,10 +177,28 @@ func (p *Plan) Unblock(i int) {
 	p.freed, p.Eased = true, true
 }
 
-// SetNamed replaces the windows for groups.
+// SetNamed replaces the windows for groups, in the order in which they give.
+// Those that are gone are taken off the timeline; those that are new only stand
+// in the way.
 func (p *Plan) SetNamed(windows []Window) {
-	p.Named = windows
-	p.freed, p.check, p.Eased = true, true, true
+	if lacks(p.Named, windows) {
+		p.freed, p.Eased = true, true
+	}
+	p.Named, p.check = windows, true
+}
+
+// lacks says whether some of the windows are not among the others, each of which
+// counts once.
+func lacks(windows, others []Window) bool {
+	others = slices.Clone(others)
+	for _, w := range windows {
+		i := slices.IndexFunc(others, func(o Window) bool { return reflect.DeepEqual(o, w) })
+		if i < 0 {
+			return true
+		}
+		others = slices.Delete(others, i, i+1)
+	}
+	return false
 }
 
 // Requota replaces the quotas.
@@ -248,8 +269,10 @@ func (p *Plan) Plan(blocked []Workload) {
 	p.freed, p.check = false, false
 }
 
+// same says whether a reservation for one is one for the other. Which Class they
+// are of decides only who is planned before whom.
 func same(a, b Workload) bool {
-	return a.UID == b.UID && a.Class == b.Class && a.Leaf == b.Leaf && a.Limit == b.Limit &&
+	return a.UID == b.UID && a.Group == b.Group && a.Leaf == b.Leaf && a.Limit == b.Limit &&
 		slices.EqualFunc(a.Alternatives, b.Alternatives, slices.Equal)
 }
 
