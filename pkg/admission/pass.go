@@ -177,7 +177,7 @@ func (e *Engine) act(q *clusterQueue) bool {
 	w := item.Owner.(*workload)
 	switch {
 	case v.kind == fits:
-		held := w.reserved || w.hold != nil
+		held := w.reserved || len(w.held()) > 0
 		e.dropHold(q, w, "")
 		e.admit(q, w, v)
 		e.planActed(q, held)

@@ -475,3 +475,22 @@ func TestHeadsRoomIsPlanned(t *testing.T) {
 	s.decide(10)
 	s.holds("next", promise{30, 160})
 }
+
+// A head for which nothing could be held leaves nothing behind for which others
+// would be planned anew when it is admitted: next, whose turn has not come, is not in
+// the way of who comes after it.
+func TestHeadThatHeldNothing(t *testing.T) {
+	none := int32(0)
+	s := newSite(t, nil, map[string]int64{"a": 4, "b": 4, "c": 4})
+	s.queue(0, "a", 4, &Backfill{Mode: BackfillEASY, BorrowingDepth: &none}, BestEffortFIFO)
+	s.queue(0, "b", 4, nil, StrictFIFO)
+	s.submit(0, "lent", "c", 12, 50)
+	s.decide(0, "lent")
+	s.submit(1, "wide", "a", 5, 200)
+	s.submit(2, "next", "a", 4, 50)
+	s.send(3, Workload{UID: "head", Queue: "b", Priority: 9, Limit: 50 * second}, 2, "")
+	s.send(3, Workload{UID: "long", Queue: "c", Priority: 8}, 9, "")
+	s.decide(3)
+	s.e.Step(10*second, Finish{UID: "lent"})
+	s.decide(10, "head", "long")
+}
