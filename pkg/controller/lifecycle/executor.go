@@ -66,6 +66,7 @@ type Executor struct {
 	config Config
 	queue  priorityqueue.PriorityQueue[ledger.Key]
 	pacer  *pacer
+	lane   lane
 
 	mu      sync.Mutex
 	slots   map[ledger.Key]*slot
@@ -95,9 +96,11 @@ func New(config Config) *Executor {
 
 // Priorities in the queue. What has been admitted is started before new
 // Workloads are created: with the API server as the bottleneck that keeps the
-// time short from a job's turn to its start.
+// time short from a job's turn to its start. Who has waited for the lane goes
+// before those who have not come to it.
 const (
 	ordinary = 0
+	called   = 5
 	urgent   = 10
 )
 

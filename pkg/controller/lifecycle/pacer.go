@@ -9,13 +9,11 @@ import (
 )
 
 // Verdicts are written off the hot path: each after verdictDelay, at most
-// verdictRate a second, and verdictIdleRate when nothing has been admitted for
-// idleAfter.
+// verdictRate a second less what else is written, and verdictLeast always.
 const (
-	verdictDelay    = 1500 * time.Millisecond
-	verdictRate     = 5
-	verdictIdleRate = 50
-	idleAfter       = time.Second
+	verdictDelay = 1500 * time.Millisecond
+	verdictRate  = 50
+	verdictLeast = 2
 	// verdictAgain is the least time between two verdicts for one workload.
 	verdictAgain = 5 * time.Second
 )
@@ -29,7 +27,8 @@ type pacer struct {
 	mu     sync.Mutex
 	queue  []paced // by due
 	latest map[ledger.Key]latest
-	last   time.Time // the last admission
+	// others are the other writes since the last tick.
+	others int
 }
 
 type paced struct {
@@ -67,7 +66,20 @@ func (p *pacer) drop(key ledger.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.latest, key)
-	p.last = time.Now()
+}
+
+// knowsAny says whether there is a workload that waits.
+func (p *pacer) knowsAny() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.latest) > 0
+}
+
+// wrote notes a write that was no verdict.
+func (p *pacer) wrote() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.others++
 }
 
 // run emits verdicts as they fall due, at the rate of the moment.
@@ -76,16 +88,15 @@ func (p *pacer) run(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	var tokens float64
+	var busy float64 // other writes a second, those of some time ago counting less
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			rate := float64(verdictRate)
-			if p.idle(now) {
-				rate = verdictIdleRate
-			}
-			tokens = min(tokens+rate*tick.Seconds(), rate)
+			busy += float64(p.takeOthers()) - busy*tick.Seconds()
+			rate := max(verdictRate-busy, verdictLeast)
+			tokens = min(tokens, 1) + rate*tick.Seconds() // nothing is saved for later
 			for tokens >= 1 && p.emitNext(now) {
 				tokens--
 			}
@@ -93,10 +104,12 @@ func (p *pacer) run(ctx context.Context) {
 	}
 }
 
-func (p *pacer) idle(now time.Time) bool {
+func (p *pacer) takeOthers() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return now.Sub(p.last) > idleAfter
+	n := p.others
+	p.others = 0
+	return n
 }
 
 // emitNext emits the first due verdict that is worth it; false if none is.

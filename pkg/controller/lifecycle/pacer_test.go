@@ -77,24 +77,29 @@ func TestVerdictsForOneWorkloadKeepADistance(t *testing.T) {
 	})
 }
 
-func TestVerdictsAreSlowWhileJobsAreAdmitted(t *testing.T) {
+// Verdicts take what other writes leave of the rate, and are never without any.
+func TestVerdictsGiveWayToOtherWrites(t *testing.T) {
 	paceBench(t, func(p *pacer, told *[]string) {
-		for i := range 500 {
+		for i := range 900 {
 			p.add(ledger.Key{Name: fmt.Sprint(i)}, verdict{reason: "x"}, time.Now())
 		}
-		for range 100 {
-			p.drop(ledger.Key{Name: "admitted"})
-			time.Sleep(100 * time.Millisecond)
+		for _, c := range []struct{ others, least, most int }{{10, 15, 40}, {3, 150, 250}, {0, 300, 600}} {
+			before := len(*told)
+			for range 100 { // ten seconds
+				for range c.others {
+					p.wrote()
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			synctest.Wait()
+			if n := len(*told) - before; n < c.least || n > c.most {
+				t.Errorf("%d verdicts beside %d other writes in 10 s, not %d to %d", n, 100*c.others, c.least, c.most)
+			}
 		}
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		busy := len(*told)
-		if busy == 0 || busy > 60 {
-			t.Errorf("%d verdicts in 10 busy seconds", busy)
-		}
-		time.Sleep(12 * time.Second)
-		synctest.Wait()
-		if len(*told) != 500 {
-			t.Errorf("%d verdicts after 12 idle seconds", len(*told))
+		if len(*told) != 900 {
+			t.Errorf("%d verdicts in the end", len(*told))
 		}
 	})
 }

@@ -31,6 +31,7 @@ const startRetry = 500 * time.Millisecond
 // work takes a workload as far as it can be taken now.
 func (x *Executor) work(ctx context.Context, key ledger.Key) {
 	s := x.open(key)
+	defer x.callNext()
 	defer x.shut(key, s)
 	for range mostSteps {
 		if ctx.Err() != nil {
@@ -61,9 +62,8 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 				return
 			}
 		case st.write != nil:
-			s.pending = st.write
-			if st.write.Purpose == MarkJob {
-				s.marked = v.job.GetGeneration()
+			if !x.begin(ctx, v, st.write) {
+				return
 			}
 		default:
 			// A decision that cannot be written now must not hold quota.
@@ -75,6 +75,38 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 		}
 	}
 	x.later(key, s, 0)
+}
+
+// begin sends a write for the first time, if it may go now. It returns false if
+// the workload is to be left alone until later.
+func (x *Executor) begin(ctx context.Context, v *sight, write *Write) bool {
+	if write.unhurried() {
+		if !x.lane.enter(v.key, x.places()) {
+			return false
+		}
+		defer x.lane.leave()
+	}
+	v.slot.pending = write
+	if write.Purpose == MarkJob {
+		v.slot.marked = v.job.GetGeneration()
+	}
+	return x.perform(ctx, v.key, v.slot)
+}
+
+// places is how many unhurried writes may be under way now.
+func (x *Executor) places() int {
+	if x.pacer.knowsAny() {
+		return narrow
+	}
+	return wide
+}
+
+// callNext has looked at who waits to make an unhurried write, if one can be
+// made.
+func (x *Executor) callNext() {
+	if key, ok := x.lane.next(x.places()); ok {
+		x.add(key, called, 0)
+	}
 }
 
 // later has the workload looked at again after a while.
@@ -158,6 +190,9 @@ func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 	case done:
 		s.pending = nil
 		s.succeeded()
+		if write.Purpose != Explain {
+			x.pacer.wrote()
+		}
 		x.wrote(key, s, write, obj)
 		if write.Verb == DeleteWorkload || write.Verb == DeleteJob {
 			// The watch will say so; until then nothing can be done.
