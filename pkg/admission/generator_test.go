@@ -43,7 +43,7 @@ type draw struct {
 
 // features counts the cases that had something worth having.
 type features struct {
-	planning, planned                                                                          int
+	planning, planned, windows, conflicts                                                      int
 	cases, lenient, flat, ranked, depth3, lending, borrowing, twoFlavors, weight0, cutBelowUse int
 	strict, holds, cycles, admissions, waits                                                   int
 	preempting, evictions, victims                                                             int

@@ -34,6 +34,7 @@ type machine struct {
 	namespaces map[string]map[string]string
 	workloads  map[string]*object
 	told       map[string]PendingReason
+	windows    map[string]Reservation
 	limits     map[string]PreemptionLimit
 	evicts     []oracle.Evict // those of the last pass
 	cutBelow   bool
@@ -85,7 +86,7 @@ func bareMachine(t *rapid.T, seen *features) *machine {
 		draw: &draw{t: t, seen: seen}, queues: map[string]ClusterQueue{}, cohorts: map[string]Cohort{},
 		flavors: map[string]Flavor{}, locals: map[localName]LocalQueue{}, namespaces: map[string]map[string]string{},
 		workloads: map[string]*object{}, told: map[string]PendingReason{},
-		limits: map[string]PreemptionLimit{},
+		limits: map[string]PreemptionLimit{}, windows: map[string]Reservation{},
 	}
 }
 
@@ -103,6 +104,9 @@ func (m *machine) start() {
 	m.engine, m.now = New(m.config), second
 	m.oracle = oracle.New(options)
 	m.oracle.Apply(oracle.Time{Now: m.now})
+	if m.planning {
+		m.acquaint()
+	}
 }
 
 // configure draws the configuration of preemption.
@@ -356,7 +360,7 @@ func (m *machine) compareReservations() {
 			}
 			got = append(got, held)
 		}
-		if at := s.calendar.planner.Next(); at != timeline.Forever && (!waits || at < next) {
+		if at := min(s.calendar.planner.Next(), m.vainWake(s)); at != timeline.Forever && (!waits || at < next) {
 			next, waits = at, true
 		}
 	}
@@ -369,6 +373,12 @@ func (m *machine) compareReservations() {
 	m.seen.planned += len(got)
 	if at, ok := m.oracle.NextWake(); at != next || ok != waits {
 		m.t.Fatalf("next wake: engine %d %v, oracle %d %v", next, waits, at, ok)
+	}
+	if m.oneIn(3, "look ahead") { // it costs the oracle more than all else
+		m.compareConflicts()
+		if wrong := m.oracle.PlanOverQuota(); len(wrong) > 0 {
+			m.t.Fatalf("law 1, planned: %v", wrong)
+		}
 	}
 }
 

@@ -91,6 +91,7 @@ func (m *machine) beginBusy() {
 		m.setQueue(cq)
 		m.setLocal(LocalQueue{Namespace: "n0", Name: cq.Name, ClusterQueue: cq.Name})
 	}
+	m.keepAhead()
 	for i := range 15 + m.n(25, "workloads") {
 		m.set(m.workload(fmt.Sprintf("w%02d", i)))
 	}
@@ -170,6 +171,7 @@ func (m *machine) begin() {
 			m.setLocal(LocalQueue{Namespace: "n1", Name: name, ClusterQueue: name})
 		}
 	}
+	m.keepAhead()
 	for i := range 5 + m.n(25, "workloads") {
 		m.set(m.workload(fmt.Sprintf("w%02d", i)))
 	}
@@ -233,6 +235,9 @@ func (m *machine) cycle() {
 	}
 	for range m.n(5, "evictions") {
 		m.victim()
+	}
+	if m.planning && m.oneIn(10, "window") {
+		m.window()
 	}
 	m.decide()
 }
@@ -360,6 +365,10 @@ func (m *machine) cut() {
 
 // edit changes, creates or deletes a queue, a cohort, a flavor or a namespace.
 func (m *machine) edit() {
+	if m.planning && m.oneIn(7, "window") {
+		m.window()
+		return
+	}
 	switch m.n(16, "edit") {
 	case 0, 1, 2:
 		m.setQueue(m.clusterQueue(m.queueName()))

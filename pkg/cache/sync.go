@@ -9,8 +9,8 @@ import (
 )
 
 // Sync replaces stale trees and returns the new ones, by name of their
-// roots, a Cohort's before a ClusterQueue's. It costs the size of what it builds, and nothing if no tree is
-// stale.
+// roots, a Cohort's before a ClusterQueue's; nil only if no tree is stale, which costs nothing. Else it costs the
+// size of what it builds.
 func (f *Forest) Sync() []*Tree {
 	if !f.Stale() {
 		return nil
@@ -25,7 +25,7 @@ func (f *Forest) Sync() []*Tree {
 			p.children = append(p.children, n)
 		}
 	}
-	var trees []*Tree
+	trees := []*Tree{}
 	for _, n := range nodes {
 		if n.Cohort && !n.Exists && len(n.children) == 0 {
 			delete(f.cohorts, n.Name)

@@ -1,0 +1,163 @@
+package admission
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"fairlead.dev/fairlead/internal/oracle"
+	"fairlead.dev/fairlead/pkg/timeline"
+)
+
+// window makes, edits or removes an advance reservation, for nobody (for some, see
+// TestWindowsFindRoom, and TestPropertyEqualsOracle of timeline/plan). One with several windows
+// is several to the oracle.
+func (m *machine) window() {
+	name := fmt.Sprint("r", m.n(3, "window name"))
+	var same []oracle.Event
+	for i := range m.windows[name].Windows {
+		same = append(same, oracle.DeleteReservation{Name: fmt.Sprint(name, "/", i)})
+	}
+	if m.oneIn(4, "remove window") {
+		if m.barred(m.windows[name]) {
+			return
+		}
+		delete(m.windows, name)
+		m.step(DeleteReservation{Name: name}, same...)
+		return
+	}
+	r := m.reservation(name)
+	if m.barred(m.windows[name]) || m.barred(r) {
+		return
+	}
+	if _, known := m.windows[name]; known && len(m.windows[name].Windows) <= len(r.Windows) {
+		same = nil // each is edited
+	}
+	m.windows[name] = r
+	for i, x := range r.Windows {
+		o := oracle.Reservation{Name: fmt.Sprint(name, "/", i), Node: oracle.CohortNode(r.Cohort), ShareMilli: r.ShareMilli, Start: x.Start, Duration: x.End - x.Start}
+		if r.ClusterQueue != "" {
+			o.Node = oracle.QueueNode(r.ClusterQueue)
+		}
+		for _, a := range r.Amounts {
+			o.Amounts = map[oracle.FlavorResource]int64{{Flavor: a.Flavor, Resource: a.Resource}: a.Amount}
+		}
+		same = append(same, oracle.SetReservation{Reservation: o})
+	}
+	m.step(SetReservation{r}, same...)
+}
+
+// acquaint lets the oracle know all flavor-resources at once: each that it comes to
+// know lets all its windows count as changed.
+func (m *machine) acquaint() {
+	all := oracle.Reservation{Name: "all", Node: oracle.QueueNode("none"), Amounts: map[oracle.FlavorResource]int64{}}
+	for f := range flavorNames + 1 {
+		for _, r := range []string{"cpu", "memory", "gpu", "pods"} {
+			all.Amounts[oracle.FlavorResource{Flavor: fmt.Sprint("f", f), Resource: r}] = 1
+		}
+	}
+	m.oracle.Apply(oracle.SetReservation{Reservation: all})
+	m.oracle.Apply(oracle.DeleteReservation{Name: all.Name})
+}
+
+// keepAhead makes some advance reservations before anybody comes.
+func (m *machine) keepAhead() {
+	for range m.n(4, "ahead") {
+		if m.planning {
+			m.window()
+		}
+	}
+}
+
+// barred says whether the machine is not to make a reservation, or take it away: a
+// tree that comes to be planned for windows alone is looked at anew in the engine
+// only.
+func (m *machine) barred(r Reservation) bool {
+	return len(m.workloads) > 0 && len(r.Windows) > 0 &&
+		!slices.ContainsFunc(m.engine.scopes, func(s *scope) bool { return s.node(&r) >= 0 && s.calendar != nil })
+}
+
+// reservation draws an advance reservation with up to three windows.
+func (m *machine) reservation(name string) Reservation {
+	d := m.draw
+	r := Reservation{Name: name, ShareMilli: int64(1 + d.n(1000, "share"))}
+	if d.oneIn(3, "at a Cohort") {
+		r.Cohort = d.cohortName()
+	} else {
+		r.ClusterQueue = d.queueName()
+	}
+	if d.oneIn(2, "amounts") {
+		r.ShareMilli = 0
+		r.Amounts = []FlavorAmount{{Flavor: d.flavorName(), Resource: "cpu", Amount: int64(1 + d.n(5, "amount"))}}
+	}
+	at := m.now
+	for range 1 + d.n(3, "times") {
+		at += second * int64(d.n(8, "from"))
+		if len(m.workloads) == 0 {
+			at += second * int64(d.n(20, "later"))
+		}
+		x := Window{Start: at, End: at + second*int64(1+d.n(6, "for"))}
+		r.Windows, at = append(r.Windows, x), x.End
+	}
+	return r
+}
+
+// vainWake is when a window that keeps nothing next begins or ends, which wakes the
+// oracle only.
+func (m *machine) vainWake(s *scope) int64 {
+	next := timeline.Forever
+	m.engine.reservations.each(func(r *reservation) {
+		n := s.node(&r.spec)
+		if n < 0 {
+			return
+		}
+		if charges, _ := m.engine.windowCharges(s, n, &r.spec); len(charges) > 0 {
+			return
+		}
+		for _, x := range r.spec.Windows {
+			for _, at := range []int64{x.Start, x.End} {
+				if at > m.now {
+					next = min(next, at)
+				}
+			}
+		}
+	})
+	return next
+}
+
+// compareConflicts compares which advance reservations cannot be kept. (Of amounts
+// of which nobody in the tree has quota the engine says another thing.)
+func (m *machine) compareConflicts() {
+	want := map[string]bool{}
+	for _, name := range m.oracle.Conflicting() {
+		want[name[:len("r0")]] = true
+	}
+	for _, r := range m.engine.Snapshot().Reservations {
+		if got := r.Conflict != nil; r.Problem == "" && got != want[r.Name] {
+			m.t.Fatalf("reservation %s: engine %+v, oracle %v", r.Name, r.Conflict, slices.Sorted(maps.Keys(want)))
+		}
+		m.seen.windows++
+		if r.Conflict != nil {
+			m.seen.conflicts++
+		}
+	}
+}
+
+// A tree of which nothing is left is forgotten, with the windows in it.
+func TestWindowOfNobodyLeft(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 4})
+	s.e.Step(0, SetReservation{Reservation{Name: "later", ClusterQueue: "a", ShareMilli: 500, Windows: []Window{{Start: 100 * second, End: 200 * second}}}})
+	s.decide(0)
+	if at, ok := s.e.NextWake(0); !ok || at != 100*second {
+		t.Fatalf("next wake: %d %v", at, ok)
+	}
+	for _, local := range []string{"a", "a2"} {
+		s.e.Step(second, DeleteLocalQueue{Namespace: "n", Name: local})
+	}
+	s.e.Step(second, DeleteClusterQueue{Name: "a"})
+	s.decide(1)
+	if at, ok := s.e.NextWake(second); ok {
+		t.Errorf("next wake: %d", at)
+	}
+}
