@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -22,11 +23,16 @@ type Book[T client.Object] struct {
 	mu       sync.RWMutex
 	sights   map[Key]T
 	onChange Change[T]
+	// expected are the names under which objects are being created, with those
+	// that were deleted under them meanwhile. unseen are those that are known
+	// from the answer to their creation alone.
+	expected map[Key][]types.UID
+	unseen   map[Key]struct{}
 }
 
 // NewBook returns an empty book. onChange may be nil.
 func NewBook[T client.Object](onChange Change[T]) *Book[T] {
-	return &Book[T]{sights: map[Key]T{}, onChange: onChange}
+	return &Book[T]{sights: map[Key]T{}, onChange: onChange, expected: map[Key][]types.UID{}, unseen: map[Key]struct{}{}}
 }
 
 // See files an object that the watch has delivered, unless something newer is
@@ -38,20 +44,25 @@ func (b *Book[T]) See(key Key, obj T) bool {
 	if known {
 		switch compare(obj, was) {
 		case -1:
+			if was.GetUID() == obj.GetUID() {
+				delete(b.unseen, key)
+			}
 			return false
 		case 0:
+			delete(b.unseen, key)
 			b.sights[key] = obj // the same, in the watch's memory instead of ours
 			return false
 		}
 	}
+	delete(b.unseen, key)
 	b.sights[key] = obj
 	b.change(key, was, obj)
 	return true
 }
 
 // Learn files an object that the server has answered to a read or write. What
-// the watch has not shown yet, or has shown to be gone, is not filed: only
-// the watch makes and removes entries, so that a late answer revives nothing.
+// is not known, or has been shown to be gone, is not filed, so that a late
+// answer revives nothing; creations are filed with Created.
 func (b *Book[T]) Learn(key Key, obj T) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,16 +75,55 @@ func (b *Book[T]) Learn(key Key, obj T) bool {
 	return true
 }
 
+// Expect is to be called before an object is created under a key, and Created
+// after it.
+func (b *Book[T]) Expect(key Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected[key] = nil
+}
+
+// Created files an object that the server has answered to its creation, unless
+// the watch has shown more of it since Expect, its deletion too. It may be gone
+// while the watch does not work, and then never be shown: see Unseen. Without an
+// answer ok is false.
+func (b *Book[T]) Created(key Key, obj T, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gone := b.expected[key]
+	delete(b.expected, key)
+	if _, known := b.sights[key]; known || !ok || slices.Contains(gone, obj.GetUID()) {
+		return
+	}
+	b.sights[key] = obj
+	b.unseen[key] = struct{}{}
+	var none T
+	b.change(key, none, obj)
+}
+
+// Unseen says whether the object under a key was created by ourselves and has
+// not been shown by the watch.
+func (b *Book[T]) Unseen(key Key) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	_, unseen := b.unseen[key]
+	return unseen
+}
+
 // Gone removes an object that the watch has shown to be deleted. Another one
 // that has come under the same name stays.
 func (b *Book[T]) Gone(key Key, uid types.UID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if deleted, expected := b.expected[key]; expected {
+		b.expected[key] = append(deleted, uid)
+	}
 	was, known := b.sights[key]
 	if !known || was.GetUID() != uid {
 		return
 	}
 	delete(b.sights, key)
+	delete(b.unseen, key)
 	var none T
 	b.change(key, was, none)
 }

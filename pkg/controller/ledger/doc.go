@@ -3,8 +3,10 @@
 //
 //	watch ----See, Gone----> +------+
 //	                         | Book | --change--> engine loop, lifecycle queue
-//	write --Learn (answer)-> +------+
+//	write -Learn, Created--> +------+
 //
 // A sight never goes back: what is older than what is known is dropped, so
-// that nobody acts on an object as it was before our own write.
+// that nobody acts on an object as it was before our own write. An object that
+// we have created ourselves need not wait for the watch, which a busy server
+// delivers late.
 package ledger

@@ -233,7 +233,7 @@ func (x *Executor) shut(key ledger.Key, s *slot) {
 func (x *Executor) look(key ledger.Key, s *slot) *sight {
 	v := &sight{now: time.Now(), key: key, kind: x.config.Kind, slot: s, facts: x.config.Facts}
 	if wl, ok := x.config.Workloads.Get(key); ok {
-		v.workload = wl
+		v.workload, v.unseen = wl, x.config.Workloads.Unseen(key)
 	}
 	if obj, ok := x.config.Jobs.Get(key); ok {
 		v.job, v.state = obj, x.config.Kind.State(obj)

@@ -14,8 +14,9 @@ import (
 // collector before it is declared finished.
 const ownerGrace = 5 * time.Second
 
-// createdGrace is how long a created Workload may take to show in the ledger
-// before its creation is repeated (which does no harm).
+// createdGrace is how long a created Workload may take to be shown by the watch
+// before the server is asked for it, or, if its creation was not answered,
+// before that is repeated (which does no harm).
 const createdGrace = 30 * time.Second
 
 // orphaned: the job is gone. The garbage collector deletes the Workload as a

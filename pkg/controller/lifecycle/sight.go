@@ -21,6 +21,7 @@ type sight struct {
 	key      ledger.Key
 	kind     job.Kind
 	workload *v1beta1.Workload // nil if there is none
+	unseen   bool              // it is known from the answer to its creation alone
 	job      client.Object     // nil if there is none
 	state    job.State         // of job
 	slot     *slot

@@ -47,7 +47,7 @@ type slot struct {
 	notBefore time.Time
 
 	// created is the UID of the job whose Workload was created, until the
-	// ledger shows it.
+	// watch shows it.
 	created   types.UID
 	createdAt time.Time
 

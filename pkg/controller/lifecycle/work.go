@@ -51,6 +51,9 @@ func (x *Executor) work(ctx context.Context, key ledger.Key) {
 		if v.workload == nil {
 			x.pacer.forget(key, v.now)
 		}
+		if v.unseen && !x.confirm(ctx, v) {
+			return
+		}
 		x.carryOut(v)
 		st := next(v)
 		x.warn(v, st)
@@ -124,7 +127,9 @@ func (v *sight) reconcileSlot() {
 	if wl == nil {
 		s.decision, s.adopt, s.verdict, s.order = nil, nil, nil, nil
 	} else {
-		s.created = ""
+		if !v.unseen {
+			s.created = ""
+		}
 		if v.holds() || v.finished() {
 			s.decision, s.adopt, s.verdict = nil, nil, nil
 		}
@@ -181,7 +186,14 @@ func (x *Executor) forget(s *slot, retry time.Duration) {
 func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 	write := s.pending
 	attempt, cancel := context.WithTimeout(ctx, writeTimeout)
+	if write.Verb == CreateWorkload {
+		x.config.Workloads.Expect(key)
+	}
 	obj, err := x.config.API.Do(attempt, x.config.Kind, write)
+	if write.Verb == CreateWorkload {
+		wl, _ := obj.(*v1beta1.Workload)
+		x.config.Workloads.Created(key, wl, err == nil)
+	}
 	cancel()
 	if ctx.Err() != nil && err != nil {
 		return false
@@ -341,6 +353,29 @@ func (x *Executor) verify(ctx context.Context, v *sight) bool {
 	}
 	v.slot.succeeded()
 	v.slot.verified = x.look(v.key, v.slot).versions()
+	return true
+}
+
+// confirm asks the server, now and then, for a Workload of our own that the
+// watch has not shown: it may have been deleted while the watch did not work. It
+// returns false if the workload is to be left alone until later.
+func (x *Executor) confirm(ctx context.Context, v *sight) bool {
+	s := v.slot
+	if since := v.now.Sub(s.createdAt); since < createdGrace {
+		v.wake(createdGrace - since)
+		return true
+	}
+	_, err := x.readWorkload(ctx, v.key)
+	switch {
+	case judge(err) == gone:
+		x.config.Workloads.Gone(v.key, v.workload.UID) // it is looked at again
+		return false
+	case err != nil:
+		x.later(v.key, s, s.failed(time.Now()))
+		return false
+	}
+	s.createdAt = v.now
+	v.wake(createdGrace)
 	return true
 }
 
