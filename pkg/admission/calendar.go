@@ -22,8 +22,8 @@ import (
 type calendar struct {
 	planner *plan.Planner
 	slack   int64
-	// groups are the LocalQueues for which some window is kept.
-	groups map[localName]string
+	// groups are the LocalQueues for which some window of a ClusterQueue is kept.
+	groups map[member]string
 	// until is what was charted of each workload that runs or for which quota
 	// is held.
 	charted map[*workload]charted
@@ -88,7 +88,7 @@ func (q *clusterQueue) future() *calendar {
 func (q *clusterQueue) mayStart(w *workload, fr int32, amount quota.Amount) bool {
 	c := q.scope.calendar
 	c.one[0] = quota.Request{FR: fr, Amount: amount}
-	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit, Group: c.group(w)}, c.one[:])
+	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit, Group: c.group(w, q)}, c.one[:])
 }
 
 // isBlocked says whether a pending workload waits for quota, or was refused, when
@@ -317,7 +317,7 @@ func (e *Engine) planned(w *workload) plan.Workload {
 	if p.Whole == nil {
 		p.Whole = wholes(p)
 	}
-	group := q.scope.calendar.group(w)
+	group := q.scope.calendar.group(w, q)
 	return plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: p.Whole, Limit: w.limit, Group: group, Class: classOf(q.at, p.Whole, w.limit, group)}
 }
 

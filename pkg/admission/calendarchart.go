@@ -14,6 +14,7 @@ import (
 // until when it was planned in the end.)
 type charted struct {
 	queue    *clusterQueue
+	local    localName
 	requests []quota.Request
 	end      int64
 	limit    int64
@@ -22,7 +23,7 @@ type charted struct {
 
 // same says whether what is charted of a workload need not be charted again.
 func (was *charted) same(now *charted) bool {
-	return was.queue == now.queue && was.end == now.end && was.limit == now.limit && equalCharges(was.requests, now.requests)
+	return was.queue == now.queue && was.local == now.local && was.end == now.end && was.limit == now.limit && equalCharges(was.requests, now.requests)
 }
 
 // span is for how long a workload is planned in the queue.
@@ -61,7 +62,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		e.unchart(q, w)
 		return
 	}
-	now := charted{queue: q, requests: requests, end: w.plannedEnd(q), limit: w.limit}
+	now := charted{queue: q, local: w.local.name, requests: requests, end: w.plannedEnd(q), limit: w.limit}
 	if !c.filled() {
 		if was, known := c.ends[w]; known && !was.same(&now) {
 			delete(c.ends, w)
@@ -69,7 +70,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		return
 	}
 	was, known := c.charted[w]
-	if known && was.queue == q && was.end == now.end && was.limit == now.limit && sameSlice(was.requests, requests) {
+	if known && was.queue == q && was.local == now.local && was.end == now.end && was.limit == now.limit && sameSlice(was.requests, requests) {
 		return
 	}
 	c.charted[w] = now
@@ -77,7 +78,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 		return
 	}
 	c.planner.Advance(e.decidedAt)
-	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w)}, 0, now.end)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w, q)}, 0, now.end)
 	q.unreserve(w)
 	q.scope.version++
 	e.markDirty(q.scope)

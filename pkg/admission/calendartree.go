@@ -188,12 +188,12 @@ func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) 
 	if usesNothing(requests) {
 		return
 	}
-	now := charted{queue: q, requests: requests, end: w.plannedEnd(q), limit: w.limit}
+	now := charted{queue: q, local: w.local.name, requests: requests, end: w.plannedEnd(q), limit: w.limit}
 	end := now.end
 	if was, ok := c.ends[w]; ok && was.end == end && was.limit == now.limit {
 		end = was.planned
 	}
-	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w)}, 0, end)
+	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w, q)}, 0, end)
 	c.charted[w] = now
 }
 
@@ -244,7 +244,7 @@ func (q *clusterQueue) forgetReserved() {
 // its LocalQueue now is; false if the other does not know them all.
 func translated(from, to *scope, held *workload) (plan.Workload, bool) {
 	w, _ := from.calendar.planner.Planned(held.UID)
-	w.Group = to.calendar.group(held)
+	w.Group = to.calendar.group(held, held.local.target)
 	alternatives := make([][]quota.Request, len(w.Alternatives))
 	for i, list := range w.Alternatives {
 		for _, r := range list {
@@ -302,8 +302,8 @@ func (q *clusterQueue) apart(w *workload) int64 {
 	if !q.limited {
 		return 0
 	}
-	if c := q.scope.calendar; c != nil && c.group(w) != "" {
-		return int64(classOf(0, nil, w.limit, c.group(w)) | 1<<63)
+	if g := q.scope.calendar.group(w, q); g != "" {
+		return int64(classOf(0, nil, w.limit, g) | 1<<63)
 	}
 	return w.limit
 }
@@ -316,28 +316,7 @@ func (e *Engine) regroup(q *clusterQueue) {
 		return
 	}
 	q.limited = planned
-	var all []*workload
-	for _, classes := range [][]*queue.Class{q.pending.Active(), q.pending.Parked()} {
-		for _, k := range classes {
-			k.Each(func(i *queue.Item) { all = append(all, i.Owner.(*workload)) })
-		}
-	}
-	if !slices.ContainsFunc(all, func(w *workload) bool { return w.Limit != q.apart(w) }) {
-		return
-	}
-	seen := make([]bool, len(all))
-	for i, w := range all {
-		seen[i] = w.Seen()
-		q.pending.Remove(&w.Item)
-	}
-	for i, w := range all {
-		w.Limit = q.apart(w)
-		q.pending.Insert(&w.Item, w.shape.number)
-		w.See(seen[i])
-		if w.preempting() {
-			q.pending.Isolate(&w.Item)
-		}
-	}
+	q.pending.Regroup(func(i *queue.Item) int64 { return q.apart(i.Owner.(*workload)) })
 }
 
 // stir lets passes see what time has changed in planned trees, where others are

@@ -38,7 +38,7 @@ type prospect struct {
 // be refused in a flavor in which there is room.
 func (e *Engine) foresee(q *clusterQueue, c *queue.Class) (k kind, refused bool) {
 	cal := q.scope.calendar
-	if !c.Plan.Simple || q.scope.tree.Huge() || len(cal.groups) > 0 && cal.group(c.First().Owner.(*workload)) != "" {
+	if !c.Plan.Simple || q.scope.tree.Huge() || len(cal.groups) > 0 && cal.group(c.First().Owner.(*workload), q) != "" {
 		return e.foreseeExactly(q, c)
 	}
 	end := timeline.After(cal.planner.Timeline().Now(), q.relied(c.Limit))

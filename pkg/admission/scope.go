@@ -80,6 +80,9 @@ type scope struct {
 	// before is woken by it, without being touched (see eligible).
 	calendar *calendar
 	easedAt  uint64
+	// listed is how many flavor-resources the tree's quotas list: others come after
+	// them.
+	listed int32
 	// begunAt is when the present pass began, by the same clock.
 	begunAt uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
@@ -144,7 +147,7 @@ func (e *Engine) reopen(q *clusterQueue) {
 
 func (e *Engine) newScope(t *cache.Tree) *scope {
 	s := &scope{
-		tree: t, fair: e.config.FairSharing, version: 1, unborn: true,
+		tree: t, fair: e.config.FairSharing, version: 1, unborn: true, listed: t.FlavorResources(),
 		queues: make([]*clusterQueue, len(t.Nodes)),
 		fallen: make([]quota.Set, len(t.Nodes)),
 	}

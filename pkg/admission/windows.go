@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -22,28 +23,64 @@ func (r *reservation) over(now int64) bool {
 }
 
 // rewindow lets the tree of a reservation know that it has come, gone or changed.
-// For nobody it is but other windows on the timeline; for some it tells their
-// workloads apart, and the tree is planned anew, as it is if it has now to be
-// planned at all, or no more.
+// That wakes those who were refused, if something is taken off the timeline; only
+// where the tree is planned no more everybody is. Where it has now to be planned
+// there is a calendar in it from the next pass on.
 func (e *Engine) rewindow(r *Reservation) {
 	i := slices.IndexFunc(e.scopes, func(s *scope) bool { return s.node(r) >= 0 && !s.tree.Stale() })
-	if i < 0 || len(r.For) > 0 || e.scopes[i].calendar == nil || !e.looksAhead(e.scopes[i]) {
-		e.touchReserved(r)
-		return
+	if i < 0 {
+		return // the tree is built anew
 	}
 	s := e.scopes[i]
-	if !s.calendar.filled() {
+	switch ahead := e.looksAhead(s); {
+	case !ahead && s.calendar == nil:
 		return
-	}
-	s.calendar.planner.Unblock(r.Name)
-	e.reservations.each(func(o *reservation) {
-		if s.node(&o.spec) >= 0 && len(o.spec.For) == 0 {
-			s.calendar.planner.Unblock(o.spec.Name)
+	case !ahead:
+		e.touchReserved(r)
+		return
+	case s.calendar == nil:
+		if e.decidePlanned(s); s.calendar == nil {
+			return
 		}
-	})
-	e.blockWindows(s, func(o *reservation) bool { return len(o.spec.For) == 0 })
+		s.nested, s.ranked = true, false
+		e.regroupAll(s)
+	case s.calendar.filled():
+		e.reblock(s, r.Name)
+	default:
+		e.openTo(s)
+		e.regroupAll(s)
+	}
 	s.version++
 	e.markDirty(s)
+}
+
+// reblock replaces what a reservation keeps on a tree's timeline.
+func (e *Engine) reblock(s *scope, name string) {
+	c, now := s.calendar, e.reservations.byName[name]
+	if now == nil || s.node(&now.spec) < 0 || !slices.Equal(c.planner.OpenTo(name), groupsOf(&now.spec)) {
+		c.planner.Unblock(name)
+	}
+	e.blockWindows(s, func(o *reservation) bool { return o == now })
+	was := c.groups
+	if e.openTo(s); maps.Equal(was, c.groups) {
+		return
+	}
+	e.regroupAll(s)
+	c.planner.Regroup(func(uid string) string {
+		w := e.workloads[uid]
+		if was, runs := c.charted[w]; runs {
+			return c.group(w, was.queue)
+		}
+		return c.group(w, w.local.target)
+	})
+}
+
+// regroupAll puts the pending workloads of a tree into classes anew.
+func (e *Engine) regroupAll(s *scope) {
+	for _, q := range s.byName {
+		e.regroup(q)
+	}
+	s.calendar.asked = s.calendar.asked[:0]
 }
 
 // touchReserved has the tree of a reservation planned anew, if there is one.
@@ -92,17 +129,36 @@ func (s *scope) node(r *Reservation) int32 {
 	return -1
 }
 
+// member is a LocalQueue for which something of a ClusterQueue is kept.
+type member struct {
+	local localName
+	queue string
+}
+
 // openTo notes for which LocalQueues windows of a tree are kept.
 func (e *Engine) openTo(s *scope) {
-	s.calendar.groups = map[localName]string{}
+	s.calendar.groups = map[member]string{}
 	e.reservations.each(func(r *reservation) {
-		if s.node(&r.spec) < 0 {
+		n := s.node(&r.spec)
+		if n < 0 || len(r.spec.For) == 0 || r.spec.ClusterQueue == "" {
 			return
 		}
-		for _, l := range r.spec.For {
-			s.calendar.groups[localName{l.Namespace, l.Name}] = l.Namespace + "/" + l.Name
+		if charges, problem := e.windowCharges(s, n, &r.spec); problem != "" || len(charges) == 0 {
+			return
+		}
+		for i, g := range groupsOf(&r.spec) {
+			l := r.spec.For[i]
+			s.calendar.groups[member{localName{l.Namespace, l.Name}, r.spec.ClusterQueue}] = g
 		}
 	})
+}
+
+// groupsOf names the LocalQueues for which a reservation is.
+func groupsOf(r *Reservation) (groups []string) {
+	for _, l := range r.For {
+		groups = append(groups, l.Namespace+"/"+l.Name)
+	}
+	return groups
 }
 
 // blockWindows puts those advance reservations on a tree's timeline that are
@@ -116,19 +172,22 @@ func (e *Engine) blockWindows(s *scope, wanted func(r *reservation) bool) {
 		r.problem = ""
 		charges, problem := e.windowCharges(s, n, &r.spec)
 		if r.problem = problem; problem != "" || len(charges) == 0 {
+			s.calendar.planner.Unblock(r.spec.Name)
 			return
 		}
 		s.calendar.planner.Block(r.spec.Name, charges...)
-		var groups []string
-		for _, l := range r.spec.For {
-			groups = append(groups, s.calendar.groups[localName{l.Namespace, l.Name}])
-		}
-		s.calendar.planner.Open(r.spec.Name, groups...)
+		s.calendar.planner.Open(r.spec.Name, groupsOf(&r.spec)...)
 	})
 }
 
-// group is the name by which windows may be open to a workload.
-func (c *calendar) group(w *workload) string { return c.groups[w.local.name] }
+// group is the name by which windows of a ClusterQueue may be open to a workload,
+// "" if there are none for it.
+func (c *calendar) group(w *workload, q *clusterQueue) string {
+	if c == nil || len(c.groups) == 0 {
+		return ""
+	}
+	return c.groups[member{w.local.name, q.name}]
+}
 
 // windowCharges are what a reservation keeps from now on.
 func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []timeline.Charge, problem string) {
@@ -141,7 +200,7 @@ func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []tim
 		var requests []quota.Request
 		for _, a := range r.Amounts {
 			f := s.tree.Local(e.forest.Number(a.Flavor, a.Resource))
-			if f < 0 || f >= s.calendar.planner.Timeline().FlavorResources() {
+			if f < 0 || f >= s.listed {
 				return nil, fmt.Sprintf("no queue of the tree has quota of %s of flavor %s; add it there or take it out here", a.Resource, a.Flavor)
 			}
 			if a.Amount > 0 {
@@ -152,7 +211,7 @@ func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []tim
 	} else {
 		for m := n; m < s.tree.End(n); m++ {
 			var requests []quota.Request
-			for f := range s.calendar.planner.Timeline().FlavorResources() {
+			for f := range s.listed {
 				if own := s.tree.Nominal(m, f); own > 0 && own != quota.Unlimited && r.ShareMilli > 0 {
 					requests = append(requests, quota.Request{FR: f, Amount: milli(own, r.ShareMilli)})
 				}

@@ -10,43 +10,45 @@ import (
 	"fairlead.dev/fairlead/pkg/timeline"
 )
 
-// window makes, edits or removes an advance reservation, for nobody (for some, see
-// TestWindowsFindRoom, and TestPropertyEqualsOracle of timeline/plan). One with several windows
-// is several to the oracle.
+// window makes, edits or removes an advance reservation. Each of its windows is one
+// to the oracle.
 func (m *machine) window() {
 	name := fmt.Sprint("r", m.n(3, "window name"))
+	var r Reservation
+	if !m.oneIn(4, "remove window") {
+		r = m.reservation(name)
+	}
+	old := m.windows[name]
 	var same []oracle.Event
-	for i := range m.windows[name].Windows {
-		same = append(same, oracle.DeleteReservation{Name: fmt.Sprint(name, "/", i)})
-	}
-	if m.oneIn(4, "remove window") {
-		if m.barred(m.windows[name]) {
-			return
-		}
-		delete(m.windows, name)
-		m.step(DeleteReservation{Name: name}, same...)
-		return
-	}
-	r := m.reservation(name)
-	if m.barred(m.windows[name]) || m.barred(r) {
-		return
-	}
-	if _, known := m.windows[name]; known && len(m.windows[name].Windows) <= len(r.Windows) {
-		same = nil // each is edited
-	}
-	m.windows[name] = r
-	for i, x := range r.Windows {
-		o := oracle.Reservation{Name: fmt.Sprint(name, "/", i), Node: oracle.CohortNode(r.Cohort), ShareMilli: r.ShareMilli, Start: x.Start, Duration: x.End - x.Start}
+	for _, x := range r.Windows {
+		o := oracle.Reservation{Name: windowName(name, x), Node: oracle.CohortNode(r.Cohort), ShareMilli: r.ShareMilli, Start: x.Start, Duration: x.End - x.Start}
 		if r.ClusterQueue != "" {
 			o.Node = oracle.QueueNode(r.ClusterQueue)
 		}
 		for _, a := range r.Amounts {
 			o.Amounts = map[oracle.FlavorResource]int64{{Flavor: a.Flavor, Resource: a.Resource}: a.Amount}
 		}
+		for _, l := range r.For {
+			o.LocalQueues = append(o.LocalQueues, [2]string{l.Namespace, l.Name})
+		}
 		same = append(same, oracle.SetReservation{Reservation: o})
 	}
+	for _, x := range old.Windows {
+		if !slices.Contains(r.Windows, x) {
+			same = append(same, oracle.DeleteReservation{Name: windowName(name, x)})
+		}
+	}
+	if len(r.Windows) == 0 {
+		delete(m.windows, name)
+		m.step(DeleteReservation{Name: name}, same...)
+		return
+	}
+	m.windows[name] = r
 	m.step(SetReservation{r}, same...)
 }
+
+// windowName is what the oracle calls one window of an advance reservation.
+func windowName(name string, x Window) string { return fmt.Sprint(name, "/", x.Start, "-", x.End) }
 
 // acquaint lets the oracle know all flavor-resources at once: each that it comes to
 // know lets all its windows count as changed.
@@ -68,14 +70,6 @@ func (m *machine) keepAhead() {
 			m.window()
 		}
 	}
-}
-
-// barred says whether the machine is not to make a reservation, or take it away: a
-// tree that comes to be planned for windows alone is looked at anew in the engine
-// only.
-func (m *machine) barred(r Reservation) bool {
-	return len(m.workloads) > 0 && len(r.Windows) > 0 &&
-		!slices.ContainsFunc(m.engine.scopes, func(s *scope) bool { return s.node(&r) >= 0 && s.calendar != nil })
 }
 
 // reservation draws an advance reservation with up to three windows.
@@ -159,5 +153,46 @@ func TestWindowOfNobodyLeft(t *testing.T) {
 	s.decide(1)
 	if at, ok := s.e.NextWake(second); ok {
 		t.Errorf("next wake: %d", at)
+	}
+}
+
+// An advance reservation that is new takes nothing off the timeline, and parks
+// nobody elsewhere, be it the first in a tree in which nobody plans: who waits is not
+// looked at again. One that is gone lets those look again who were refused.
+func TestWindowsWakeTheRefused(t *testing.T) {
+	for _, b := range []*Backfill{nil, easy} {
+		for _, some := range [][]LocalQueueName{nil, {{"n", "a2"}}} {
+			s := newSite(t, b, map[string]int64{"a": 4})
+			window := func(at int64, name string, from, to int64) {
+				s.e.Step(at*second, SetReservation{Reservation{
+					Name: name, ClusterQueue: "a", Amounts: []FlavorAmount{{Flavor: "f", Resource: "cpu", Amount: 2}},
+					Windows: []Window{{Start: from * second, End: to * second}}, For: some,
+				}})
+			}
+			s.submit(0, "runs", "a", 2, 1000)
+			s.decide(0, "runs")
+			s.submit(1, "large", "a", 3, 50)
+			s.submit(1, "short", "a", 3, 10)
+			s.decide(1)
+			asked := func(uid string) uint64 {
+				if c := s.e.workloads[uid].Class(); c.Parked() {
+					return c.ParkedAt
+				}
+				return 0
+			}
+			large, short := asked("large"), asked("short")
+			window(2, "first", 30, 40)
+			s.decide(2)
+			s.submit(3, "refused", "a", 1, 50)
+			s.decide(3)
+			refused := asked("refused")
+			window(4, "second", 100, 110)
+			s.decide(4)
+			if large == 0 || large != asked("large") || short != asked("short") || refused == 0 || refused != asked("refused") {
+				t.Errorf("asked at %d, %d, %d, and again at %d, %d, %d", large, short, refused, asked("large"), asked("short"), asked("refused"))
+			}
+			s.e.Step(5*second, DeleteReservation{Name: "first"})
+			s.decide(5, "refused")
+		}
 	}
 }

@@ -51,10 +51,10 @@ func TestQueueAgainstList(t *testing.T) {
 			if c.Alone() {
 				return i == c.First()
 			}
-			return !alone[i] && shape[i] == c.Shape && i.Priority == c.Priority
+			return !alone[i] && shape[i] == c.Shape && i.Priority == c.Priority && i.Limit == c.Limit
 		}
 		for step := range 120 {
-			switch rng.IntN(8) {
+			switch rng.IntN(9) {
 			case 0, 1, 2:
 				i := &Item{UID: fmt.Sprintf("%03d", step), Priority: int32(rng.IntN(2)), Time: int64(rng.IntN(20))}
 				all, shape[i] = append(all, i), int32(rng.IntN(3))
@@ -91,6 +91,12 @@ func TestQueueAgainstList(t *testing.T) {
 					}
 					alone[first] = true
 				}
+			case 8:
+				limits := map[*Item]int64{}
+				for _, i := range all {
+					limits[i] = int64(rng.IntN(2))
+				}
+				q.Regroup(func(i *Item) int64 { return limits[i] })
 			case 7:
 				for _, c := range q.Parked() {
 					if o := q.Fellows(c); o != nil {
@@ -123,7 +129,7 @@ func compare(t *testing.T, q *Queue, all []*Item, shape map[*Item]int32, parked 
 		if first == nil || i.Before(first) {
 			first = i
 		}
-		if c := i.Class(); c.Shape != shape[i] || c.Priority != i.Priority || c.Parked() != parked[i] {
+		if c := i.Class(); c.Shape != shape[i] || c.Priority != i.Priority || c.Limit != i.Limit || c.Parked() != parked[i] {
 			t.Fatalf("%s is in a class of shape %d, parked %t; want %d, %t", i.UID, c.Shape, c.Parked(), shape[i], parked[i])
 		}
 		least = min(least, quota.Amount(shape[i]))
@@ -260,5 +266,28 @@ func TestParkingIsCheap(t *testing.T) {
 		q.Remove(i)
 	}); n > 20 {
 		t.Errorf("%v allocations for one newcomer", n)
+	}
+}
+
+// What is known of the last verdict, and what everybody was told, stays with those who
+// are told apart by another Limit.
+func TestRegroupKeepsWhatIsKnown(t *testing.T) {
+	q := New(NewFreeList())
+	for n := range 4 {
+		insert(q, &Item{UID: fmt.Sprint(n), Time: int64(n)}, 1)
+	}
+	var consulted quota.Set
+	consulted.Put(3)
+	q.Active()[0].Consult(consulted)
+	q.Look(q.Active()[0], true)
+	q.Park(q.Active()[0], 5).Tell(7, func(*Item) {})
+	q.Regroup(func(i *Item) int64 { return i.Time / 2 })
+	if len(q.Parked()) != 2 || len(q.Active()) > 0 {
+		t.Fatalf("%d classes are parked, %d are not", len(q.Parked()), len(q.Active()))
+	}
+	for _, c := range q.Parked() {
+		if c.Len() != 2 || c.ParkedAt != 5 || !c.Consulted(consulted) || !c.Silent(7) || !c.First().Seen() {
+			t.Errorf("%d of Limit %d were parked at %d and told %d", c.Len(), c.Limit, c.ParkedAt, c.Told())
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // that run. False if there is room for all of it, or no such window. Where there is
 // room it costs O(w D log n) for w charges of the window, else O(n D log n).
 func (p *Planner) Conflict(key string, but ...string) (first timeline.Shortage, short bool) {
-	i := slices.IndexFunc(p.windows, func(w window) bool { return w.key == key })
+	i := p.find(key)
 	if i < 0 || !p.overIn(&p.windows[i]) {
 		return first, false
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"fairlead.dev/fairlead/pkg/quota"
@@ -201,7 +202,7 @@ func (p *Planner) sweep(list []piece, uses map[use]quota.Amount, at int64) {
 // Open says whose workloads a window is kept for. It says nothing if there is no
 // window of that key.
 func (p *Planner) Open(key string, groups ...string) {
-	i := slices.IndexFunc(p.windows, func(w window) bool { return w.key == key })
+	i := p.find(key)
 	if i < 0 || len(groups) == 0 {
 		return
 	}
@@ -211,12 +212,64 @@ func (p *Planner) Open(key string, groups ...string) {
 		p.keep(c.Node, c.Start, c.End)
 	}
 	p.version++
-	p.eased, p.freed, p.check = true, true, timeline.Forever
+	p.check = timeline.Forever
+}
+
+// OpenTo lists for whom a window is kept.
+func (p *Planner) OpenTo(key string) []string {
+	if i := p.find(key); i >= 0 {
+		return p.windows[i].open
+	}
+	return nil
+}
+
+// Regroup says anew of which group everybody is who runs or holds a reservation,
+// which he keeps if he can.
+func (p *Planner) Regroup(group func(uid string) string) {
+	for _, uid := range slices.Sorted(maps.Keys(p.running)) {
+		if r, g := p.running[uid], group(uid); g != r.group {
+			c := p.line.Charged(r.handle)
+			p.remove(r.handle, r.group)
+			r.handle, _ = p.add(c, g)
+			r.group = g
+			p.running[uid] = r
+		}
+	}
+	for _, h := range p.order {
+		if g := group(h.UID); !h.gone && g != h.Group {
+			p.remove(h.handle, h.Group)
+			h.Group = g
+			p.charge(h)
+		}
+	}
+	p.version++
+	p.check = timeline.Forever
+}
+
+// find is the place of the window of that key, -1 if there is none.
+func (p *Planner) find(key string) int {
+	return slices.IndexFunc(p.windows, func(w window) bool { return w.key == key })
+}
+
+// lacks says whether some of the charges are not among others, each of which
+// counts once.
+func lacks(charges, others []timeline.Charge) bool {
+	others = slices.Clone(others)
+	for _, c := range charges {
+		i := slices.IndexFunc(others, func(o timeline.Charge) bool {
+			return o.Node == c.Node && o.Start == c.Start && o.End == c.End && slices.Equal(o.Requests, c.Requests)
+		})
+		if i < 0 {
+			return true
+		}
+		others = slices.Delete(others, i, i+1)
+	}
+	return false
 }
 
 // Unblock takes a window away, if there is one of that key.
 func (p *Planner) Unblock(key string) {
-	i := slices.IndexFunc(p.windows, func(w window) bool { return w.key == key })
+	i := p.find(key)
 	if i < 0 {
 		return
 	}

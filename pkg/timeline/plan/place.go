@@ -31,7 +31,7 @@ func (p *Planner) Plan(blocked []Workload) (moved bool) {
 		}
 		h := p.held[w.UID]
 		if h != nil && h.same(w) {
-			h.round = p.round
+			h.round, h.Class = p.round, w.Class
 		}
 		first = append(first, planned{w, h})
 	}

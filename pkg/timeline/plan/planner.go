@@ -310,9 +310,15 @@ func (p *Planner) Release(uid string) {
 // nobody's (see Timeline.Outage for a whole part of the tree). It returns
 // where the window first runs into what runs by then or into another window;
 // reservations give way to it in the next Plan. Its second result is false
-// if it is in nobody's way.
+// if it is in nobody's way. Something is taken off the timeline only if it
+// replaces charges that are not among the new ones.
 func (p *Planner) Block(key string, charges ...timeline.Charge) (timeline.Shortage, bool) {
-	p.Unblock(key)
+	if i := p.find(key); i >= 0 {
+		if lacks(p.windows[i].charges, charges) {
+			p.freed, p.eased = true, true
+		}
+		p.lift(i)
+	}
 	for _, h := range p.order {
 		if !h.gone {
 			p.remove(h.handle, h.Group)

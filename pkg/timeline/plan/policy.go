@@ -89,8 +89,10 @@ type Workload struct {
 	Class uint64
 }
 
+// same says whether a reservation for one is one for the other. Of which Class they
+// are decides only who is planned before whom.
 func (w *Workload) same(o *Workload) bool {
-	if w.Leaf != o.Leaf || w.Group != o.Group || w.Class != o.Class || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
+	if w.Leaf != o.Leaf || w.Group != o.Group || w.Limit != o.Limit || len(w.Alternatives) != len(o.Alternatives) {
 		return false
 	}
 	for i, a := range w.Alternatives {
