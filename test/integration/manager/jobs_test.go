@@ -1,6 +1,9 @@
 package manager
 
 import (
+	"maps"
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
@@ -32,6 +35,11 @@ var _ = Describe("A Job's life", func() {
 		counts := m.counts()
 		delete(counts, "PUT clusterqueues/status")
 		delete(counts, "PUT localqueues/status")
+		// The spec before may have left a namespace with the label of a default
+		// queue that is gone.
+		maps.DeleteFunc(counts, func(what string, _ int) bool {
+			return strings.HasPrefix(what, "PATCH tenant-") && what != "PATCH "+t.ns
+		})
 		Expect(counts).To(Equal(map[string]int{
 			"POST workloads": 1, "PUT workloads/status": 2, "PATCH jobs": 1, "POST events": 1,
 		}))
