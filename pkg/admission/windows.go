@@ -80,7 +80,7 @@ func (e *Engine) regroupAll(s *scope) {
 	for _, q := range s.byName {
 		e.regroup(q)
 	}
-	s.calendar.asked = s.calendar.asked[:0]
+	clear(s.calendar.asked)
 }
 
 // touchReserved has the tree of a reservation planned anew, if there is one.

@@ -80,6 +80,11 @@ func (m *machine) reservation(name string) Reservation {
 		r.Cohort = d.cohortName()
 	} else {
 		r.ClusterQueue = d.queueName()
+		for _, namespace := range []string{"n0", "n1"} {
+			if d.oneIn(3, "for some") {
+				r.For = append(r.For, LocalQueueName{namespace, r.ClusterQueue})
+			}
+		}
 	}
 	if d.oneIn(2, "amounts") {
 		r.ShareMilli = 0
@@ -195,4 +200,39 @@ func TestWindowsWakeTheRefused(t *testing.T) {
 			s.decide(5, "refused")
 		}
 	}
+}
+
+// A window for some LocalQueues, the first or the last, leaves reservations where
+// they are, their own and others'. If one cannot be kept beside it all are made anew:
+// then it is in the way of all but its own.
+func TestWindowForSomeKeepsReservations(t *testing.T) {
+	deep := int32(2)
+	s := newSite(t, &Backfill{Mode: BackfillEASY, Depth: deep, BorrowingDepth: &deep}, map[string]int64{"a": 10})
+	window := func(name string, from, to int64) {
+		s.e.Step(3*second, SetReservation{Reservation{
+			Name: name, ClusterQueue: "a", Amounts: []FlavorAmount{{Flavor: "f", Resource: "cpu", Amount: 3}},
+			Windows: []Window{{Start: from * second, End: to * second}}, For: []LocalQueueName{{"n", "a2"}},
+		}})
+		s.decide(3)
+	}
+	s.submit(0, "runs", "a", 6, 100)
+	s.decide(0, "runs")
+	s.submit(1, "own", "a2", 10, 50)
+	s.decide(1)
+	s.send(2, Workload{UID: "late", Queue: "a", Priority: 9, Limit: 50 * second}, 10, "")
+	s.decide(2)
+	asBefore := func() {
+		t.Helper()
+		s.holds("own", promise{100, 180})
+		s.holds("late", promise{180, 260})
+	}
+	asBefore()
+	window("far", 1000, 1100)
+	asBefore()
+	s.e.Step(3*second, DeleteReservation{Name: "far"})
+	s.decide(3)
+	asBefore()
+	window("near", 190, 200)
+	s.holds("late", promise{100, 180})
+	s.holds("own", promise{180, 260})
 }
