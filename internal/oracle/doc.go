@@ -207,11 +207,16 @@
 //  61. "fits on usage + others' holds, and planner.MayStart(w with this assignment)": each flavor-resource is asked alone, what
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
 //     in this flavor; nobody is preempted for him there.
-//  62. "park(w) by quota ...: plan()": once those of equal shape are parked with it; also if it is one of them who comes to be among
-//     the first depth and has no reservation, and if somebody of the tree holds one who is not blocked any more (what he finds cannot be
-//     had at all, though one assignment that was planned could), so that whom it refused is looked at in the same pass. "Fit: ... if w held a reservation: plan()": also if quota was held for it. Shape includes the limit. Who holds a reservation is not parked with others.
-//  63. "due = reservations whose start <= now: unpark their holders": at the start of each pass all of them; in the middle of one,
-//     those that come due by a plan.
+//  62. "plan() is called wherever it might have something to do": at the begin of a pass; after an admission, after a turn or a NoFit that ends in
+//     parking, once those of equal shape are parked too, and when in store a preemptor is held back and so loses its hold: there if since the
+//     last plan() anything was taken off the timeline, or has come to where it may be in the way of a reservation; after parking also
+//     if one of that queue is to hold a reservation and has none, or somebody of the tree holds one who is not blocked any more (what he
+//     finds cannot be had at all, though one assignment that was planned could). So whoever can move when victims are evicted, or a head comes to
+//     hold less, moves in the same pass, and whom such a reservation refused is looked at in it. Whoever has been judged is blocked (58)
+//     also before his turn, but that alone is no reason to plan after somebody else's admission. Shape includes the limit. Who holds a
+//     reservation is not parked with others.
+//  63. "wake each holder whose reservation has begun": at the start of each pass all of them; in the middle of one, those whose reservation
+//     has another start, end or alternative than before the plan.
 //  64. "All refused workloads of the tree then wake": whenever anything is taken off the timeline, those refused in any flavor. (Not only
 //     under the topmost node where planned use falls: a reservation that is late lets time alone make room.) At a
 //     window's end everybody in the tree. Windows are compared by what they charge, whom they are for included: one that is new takes nothing

@@ -112,6 +112,7 @@ func (s *World) store(q *node, out *Outcome) {
 				s.noteEnd(w, EndOvertaken, out)
 				s.setHold(w, "", nil, false)
 				w.clock = holdClock{}
+				s.replanStale(q)
 			}
 			w.heldBack = true
 			continue
@@ -149,17 +150,18 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 // admit drops the workload's hold, charges it and takes it out of its queue, in one change.
 func (s *World) admit(q *node, w *workload, v *verdict) Admit {
 	wasHead := w == s.head(q.Name)
-	gave := s.giveWay(q, w, v)
+	s.giveWay(q, w, v)
 	a := &Admission{ClusterQueue: q.Name, PodSets: v.podSets}
 	s.violations = append(s.violations, s.CheckAdmit(w.seen.UID, *a)...)
-	before, held := s.usageWithHolds(""), s.holdsReservation(q, w) || len(w.hold) > 0
+	before := s.usageWithHolds("")
 	w.admit(a, s.now)
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	if wasHead {
 		s.examineAgain(q.Name, nil)
 	}
-	s.ran(q, held || gave)
+	s.planners()
+	s.replanStale(q)
 	return Admit{UID: w.seen.UID, Admission: *a}
 }
 
@@ -181,13 +183,12 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		out.Evicts = append(out.Evicts, e)
 	}
-	held := s.giveWay(q, w, v) || s.holdsReservation(q, w)
+	s.giveWay(q, w, v)
 	for _, victim := range v.victims {
 		s.evict(victim.w, victim.reason)
 	}
 	s.setHold(w, q.Name, v.request, true)
 	w.keeps = v.podSets
-	s.ran(q, held)
 }
 
 // headHold is what a StrictFIFO head without victims holds: per flavor-resource
@@ -233,7 +234,6 @@ func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
 	s.memoUsage, s.memoMembers = nil, nil
 	s.wakeFalls(before, s.usageWithHolds(""), map[UID]bool{w.seen.UID: true})
 	s.planners()
-	s.wakeAllRefused()
 }
 
 // park puts w aside until something wakes it. In a BestEffortFIFO queue, unless a plan was found, the later workloads

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"fairlead.dev/fairlead/internal/oracle/timeline"
@@ -157,4 +158,103 @@ func (s *World) hasPlace(p *planner, q *node, w *workload) bool {
 		}
 	}
 	return false
+}
+
+// RefusedForNothing lists, by UID, the workloads that were refused by the timeline at the last look, though in one of their complete assignments
+// they would delay nobody: it fits now, or does once victims whom section 5 finds are gone, and if they started with it no reservation
+// but of those who give way would be lost, and quota and windows would be kept at every instant. Meant for a state at rest, and
+// for workloads of one pod set, whose flavors the search finds.
+func (s *World) RefusedForNothing() []UID {
+	var all []UID
+	for _, uid := range sortedKeys(s.byText()) {
+		w := s.workloads[UID(uid)]
+		if w.state != pending || s.barred(w) != "" || w.last == nil || w.last.kind != NoFit || !w.last.refused {
+			continue
+		}
+		n := s.trees().byName[s.nodeOf(w)]
+		for _, v := range s.alternatives(n, w) {
+			if s.delaysNobody(n, w, v) {
+				all = append(all, w.seen.UID)
+				break
+			}
+		}
+	}
+	return all
+}
+
+// delaysNobody says whether a workload that takes so much of each flavor-resource can have it now, or with victims, and takes it from nobody.
+func (s *World) delaysNobody(n *node, w *workload, amounts []int64) bool {
+	p := s.plannerOf(n)
+	var request []use
+	short, waits := map[int]bool{}, true
+	for f, amount := range amounts {
+		if amount == 0 {
+			continue
+		}
+		request = append(request, use{f, amount})
+		if !n.fits(s.usageWithHolds(w.seen.UID), f, amount) {
+			short[f] = true
+			waits = waits && s.problem(n, w, []use{{f, amount}}, map[int]bool{f: true}).fits(nil)
+		}
+	}
+	off, holds := []UID{w.seen.UID}, len(short) > 0
+	if holds {
+		for f := range short {
+			if amounts[f] > n.potential[f] || !waits && !s.mayPreempt(n, s.problem(n, w, nil, nil).held(nil), f, amounts[f]) {
+				return false
+			}
+		}
+		victims, planned := s.problem(n, w, request, short).solve()
+		if !s.preemption || !planned {
+			return false
+		}
+		for _, v := range victims {
+			off = append(off, v.w.seen.UID)
+		}
+	}
+	for _, r := range request {
+		off = append(off, s.giving(p, n, w, r.f, r.amount)...)
+	}
+	wl := s.planned(p, n, w)
+	wl.Alternatives = [][]int64{amounts}
+	length := int64(timeline.Forever)
+	if h := p.held(w.seen.UID); wl.Limit > 0 || p.plan.Policies[wl.Leaf].BackfillUnlimited || h != nil && h.Start <= p.plan.Now {
+		length = s.length(p, n.Name, w)
+	}
+	if holds {
+		length = add(length, s.slack)
+	}
+	before := p.without(off)
+	after := *before
+	after.Running = append(slices.Clone(before.Running), timeline.Running{Workload: wl, End: add(p.plan.Now, length)})
+	return keepsAll(before, &after)
+}
+
+// keepsAll says whether after a change of a plan, which adds to what runs, all reservations can be kept that could be before, and no node
+// is over its limit by more than before, neither with what windows keep nor without.
+func keepsAll(before, after *timeline.Plan) bool {
+	for _, h := range before.Held {
+		request := h.Alternatives[h.Alternative]
+		can := func(p *timeline.Plan) bool {
+			return p.ChartFor(h.Workload, request).Fits(h.Leaf, request, h.Start, h.End)
+		}
+		if can(before) && !can(after) {
+			return false
+		}
+	}
+	bare, full := *before, *after
+	bare.Windows, bare.Named, full.Windows, full.Named = nil, nil, nil, nil
+	for _, pair := range [][2]*timeline.Chart{{before.Chart(""), after.Chart("")}, {bare.Chart(""), full.Chart("")}} {
+		for _, t := range append(slices.Clone(pair[0].Instants), pair[1].Instants...) {
+			was, is := pair[0].At(t), pair[1].At(t)
+			for n := range is {
+				for f := range is[n] {
+					if is[n][f] > pair[1].Limit(n, f) && is[n][f] > was[n][f] {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
 }

@@ -97,6 +97,9 @@ func lawful(s *World, arrivals []Arrival, exact bool) (broken []string, promised
 		for _, uid := range s.Unserved() {
 			broken = append(broken, fmt.Sprint(uid, " is not served"))
 		}
+		for _, uid := range s.RefusedForNothing() {
+			broken = append(broken, fmt.Sprint(uid, " is refused and would delay nobody"))
+		}
 		for _, uid := range s.Unreserved() {
 			broken = append(broken, fmt.Sprint(uid, " holds no reservation"))
 		}

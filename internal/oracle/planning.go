@@ -75,7 +75,7 @@ func preemptsWithin(policy PreemptionPolicy, w, victim *workload) bool {
 }
 
 // replan plans the blocked workloads of the tree, those of all queues merged by priority, queue time and UID. Whoever's
-// reservation has come due by it is woken.
+// reservation is due that was made or moved by it is woken.
 func (s *World) replan(root *node) {
 	p := s.plannerOf(root)
 	if p == nil {
@@ -91,18 +91,18 @@ func (s *World) replan(root *node) {
 		}
 	}
 	sort.Slice(all, func(i, j int) bool { return before(all[i], all[j]) })
-	due := p.due()
 	var list []timeline.Workload
 	for _, w := range all {
 		list = append(list, s.planned(p, s.trees().byName[s.nodeOf(w)], w))
 	}
 	p.plan.Plan(list)
 	p.forget()
-	if !eased && maps.Equal(were, p.reservations()) {
+	are := p.reservations()
+	if !eased && maps.Equal(were, are) {
 		p.plan.Eased = false // whoever gave way to one for whom there is no place has got the same again
 	}
 	for uid := range p.due() {
-		if !due[uid] {
+		if are[string(uid)] != were[string(uid)] {
 			s.wake(s.workloads[uid])
 		}
 	}
@@ -152,16 +152,6 @@ func (s *World) holdsReservation(q *node, w *workload) bool {
 	return p != nil && p.held(w.seen.UID) != nil
 }
 
-// ran tells the planner that a workload of the ClusterQueue has been admitted. If it held a reservation, or quota, the
-// others are planned anew.
-func (s *World) ran(q *node, held bool) {
-	s.planners()
-	if held {
-		s.replan(q.top())
-	}
-	s.wakeRefused(q.top())
-}
-
 // planned is the workload as the planner is told of it.
 func (s *World) planned(p *planner, q *node, w *workload) timeline.Workload {
 	t := timeline.Workload{UID: string(w.seen.UID), Group: group(w.seen.Namespace, w.seen.LocalQueue), Leaf: p.index[q.Node],
@@ -197,8 +187,8 @@ func (s *World) beginPlan(root *node) {
 	}
 }
 
-// planParked plans anew if, now that a workload of a queue has been parked, somebody who holds a reservation is not blocked any more,
-// or one of that queue is to hold a reservation and has none.
+// planParked plans anew if, now that a workload of a queue has been parked, the plan is stale, somebody who holds a reservation is not
+// blocked any more, or one of that queue is to hold a reservation and has none.
 func (s *World) planParked(q *node) {
 	p := s.plannerOf(q)
 	if p == nil {
@@ -206,7 +196,14 @@ func (s *World) planParked(q *node) {
 	}
 	plan, _ := s.toPlan(p, q)
 	hasNone := func(w *workload) bool { return p.held(w.seen.UID) == nil }
-	if s.outlived(p) || slices.ContainsFunc(plan, hasNone) {
+	if p.plan.Stale() || s.outlived(p) || slices.ContainsFunc(plan, hasNone) {
+		s.replan(q.top())
+	}
+}
+
+// replanStale plans the tree of a queue anew if the plan is stale.
+func (s *World) replanStale(q *node) {
+	if p := s.plannerOf(q); p != nil && p.plan.Stale() {
 		s.replan(q.top())
 	}
 }

@@ -116,17 +116,13 @@ func (p *planner) without(uids []UID) *timeline.Plan {
 	return &bare
 }
 
-// giveWay takes the reservations away that must give way to what the workload is about to use or hold, and says whether
-// there are any.
-func (s *World) giveWay(n *node, w *workload, v *verdict) bool {
-	gave := false
+// giveWay takes the reservations away that must give way to what the workload is about to use or hold.
+func (s *World) giveWay(n *node, w *workload, v *verdict) {
 	for _, r := range v.request {
 		release, _ := s.mayStart(n, w, r.f, r.amount, v.kind != Fit, v.victims)
 		for _, uid := range release {
 			s.plannerOf(n).plan.Release(string(uid))
 			s.plannerOf(n).forget()
-			gave = true
 		}
 	}
-	return gave
 }

@@ -222,6 +222,10 @@ func (p *Plan) held(uid string) *Held {
 	return nil
 }
 
+// Stale says whether since the last Plan anything was taken off the timeline, or
+// has come to where it may be in the way of a reservation.
+func (p *Plan) Stale() bool { return p.freed || p.check }
+
 // Plan is one planning of the blocked workloads, in their order.
 func (p *Plan) Plan(blocked []Workload) {
 	var keep []Workload

@@ -1,0 +1,65 @@
+package oracle
+
+import "testing"
+
+// A preemption plans the others anew: what the victim leaves is there for b as soon as that is decided.
+func TestPreemptionPlans(t *testing.T) {
+	s := plans(t, Options{Overrun: 1})
+	s.withPolicies("usatlas", "c", reclaims(AnyPriority), easy(), q("f", 1))
+	s.withPolicies("osg", "c", Preemption{}, easy(), q("f", 3))
+	s.job("osg", "v", 4, limited(2))
+	s.decide("v")
+	s.job("osg", "b", 2, limited(1))
+	s.decide("")
+	s.reserved("b 2-3")
+	s.at(1)
+	s.job("usatlas", "p", 1, limited(1))
+	out := s.evicts("p: v InCohortReclamation")
+	s.waits(out, "b", WaitingForPreemptedWorkloads, Preempt)
+	s.holds(map[UID]int64{"p": 1, "b": 2})
+	s.leaves("v")
+	s.decide("b p")
+}
+
+// So does a StrictFIFO head that comes to hold less, after others have been planned beside what it held.
+func TestHeadGivesBackAndOthersMove(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1}, "f")
+	s.planned("a", "c", easy(), q("f", 4))
+	s.strict("b", "c", q("f", 4))
+	s.job("a", "long", 4, limited(50))
+	s.job("b", "own", 1, limited(1000))
+	s.job("b", "brief", 1, limited(50))
+	s.job("b", "head", 4, limited(10))
+	s.decide("long own brief")
+	s.holds(map[UID]int64{"head": 2})
+	s.at(10)
+	s.job("a", "found", 3, found("a", "f"), limited(20))
+	s.Apply(Finish{"brief"})
+	s.job("a", "next", 3, limited(10), priority(1))
+	s.decide("")
+	s.holds(map[UID]int64{})
+	s.reserved("next 30-40")
+}
+
+// Who gives way to one for whom there is no place, and gets the same again, has not come due by that: else he would be looked at without end.
+func TestSameReservationAgain(t *testing.T) {
+	s := plans(t, Options{Overrun: 1, HoldTimeout: 5})
+	b := easy(depth(2), func(b *Backfill) { b.DefaultLimit = 0 })
+	s.withPolicies("A", "c", Preemption{WithinClusterQueue: LowerPriority, ReclaimWithinCohort: AnyPriority}, b, q("f", 4))
+	s.withPolicies("B", "c", Preemption{}, b, q("f", 0))
+	s.job("A", "for ever", 2, priority(9))
+	s.job("B", "v", 2, limited(20))
+	s.decide("for ever v")
+	s.job("A", "late", 2, limited(10))
+	s.evicts("late: v InCohortReclamation")
+	s.at(5)
+	s.decide("")
+	s.holds(map[UID]int64{})
+	s.reserved("late 5-15")
+	s.job("A", "never", 4, limited(10), priority(1))
+	out := s.decide("")
+	s.reserved("late 5-15")
+	s.waits(out, "never", WaitingForQuota, Preempt)
+	s.leaves("v")
+	s.decide("late")
+}
