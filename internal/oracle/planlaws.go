@@ -172,6 +172,9 @@ func (s *World) RefusedForNothing() []UID {
 			continue
 		}
 		n := s.trees().byName[s.nodeOf(w)]
+		if v := s.verdict(n, w, s.usageWithHolds(w.seen.UID)); v.kind != NoFit || !v.refused {
+			continue // a rise has made another verdict of it, and wakes nobody
+		}
 		for _, v := range s.alternatives(n, w) {
 			if s.delaysNobody(n, w, v) {
 				all = append(all, w.seen.UID)
