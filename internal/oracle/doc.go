@@ -13,7 +13,7 @@
 //	                  +-- with backfill: who holds reservations, who may start             (backfill.go, planning.go, release.go, window.go)
 //	                        --> Outcome{Admits, Evicts, Ends, Waits}
 //	laws: CheckAdmit, OverLimit, Unserved, MustEvict, Usage, Available, Share ...          (laws.go)
-//	      of the plan: Promises, PlanOverQuota, Unreserved; Play: a virtual clock          (planlaws.go, play.go)
+//	      of the plan: Promises, PlanOverQuota, Unreserved, RefusedForNothing; Play: a virtual clock          (planlaws.go, play.go)
 //	judge: Problem, brute force over all sets of candidates, CheckEvict                    (judge.go)
 //	       where the procedure falls short of brute force                                  (exception.go)
 //	       laws along a history: Ledger, BringToRest, WithinNominal, WeightZeroFirst       (thrash.go)
