@@ -83,14 +83,6 @@ func (q *clusterQueue) future() *calendar {
 	return nil
 }
 
-// mayStart says whether a workload may start now with an amount of one
-// flavor-resource.
-func (q *clusterQueue) mayStart(w *workload, fr int32, amount quota.Amount) bool {
-	c := q.scope.calendar
-	c.one[0] = quota.Request{FR: fr, Amount: amount}
-	return c.planner.Allows(&plan.Workload{UID: w.UID, Leaf: q.at, Limit: w.limit, Group: c.group(w, q)}, c.one[:])
-}
-
 // isBlocked says whether a pending workload waits for quota, or was refused, when
 // it was last looked at. Whose reservation lets it start is blocked until it has
 // had its turn.
@@ -103,7 +95,8 @@ func (w *workload) isBlocked() bool {
 	case w.sight == sightShort:
 		return true
 	}
-	return w.Seen() && reasonNames[w.Told] == WaitingForQuota
+	reason := reasonNames[w.Told]
+	return w.Seen() && (reason == WaitingForQuota || reason == WaitingForPreemptedWorkloads)
 }
 
 // sight is what a representative's verdict said that has not had its turn.
@@ -124,7 +117,7 @@ func (e *Engine) see(q *clusterQueue, w *workload, v *verdict) {
 	switch {
 	case v.kind == fits:
 		w.sight = sightFit
-	case v.reason == waitingForQuota:
+	case reasonNames[v.reason] == WaitingForQuota:
 		w.sight = sightShort
 	default:
 		w.sight = sightNone
@@ -173,6 +166,7 @@ func (e *Engine) replan(s *scope, begin bool) {
 	eased, moved := c.planner.Eased(), false
 	c.fresh = false
 	c.planner.Mark()
+	was := c.planner.Due(c.due[:0]) // before anybody loses his, to get the same again
 	for _, q := range s.byName {
 		if q.policy.Depth != 0 {
 			var lose []*workload
@@ -184,7 +178,6 @@ func (e *Engine) replan(s *scope, begin bool) {
 		}
 	}
 	slices.SortFunc(c.blocked, compareItems)
-	was := c.planner.Due(c.due[:0])
 	if same := e.list(c); !same || !c.planner.Settled() {
 		holders := c.planner.Holders()
 		if moved = c.planner.Plan(c.list); c.planner.Eased() {

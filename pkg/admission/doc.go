@@ -21,7 +21,8 @@
 // localqueue are what queues say; shape, plan and flavor turn pod sets into
 // integers; verdict is the flavor search; scope, pass, wake, besteffort,
 // strict, park and admit are the procedure; planner, plain, fair, roster, evict,
-// hold and resume take quota back; leap, turns, foresight and ranking leave out
+// hold and resume take quota back; calendar, choose, yield and windows plan
+// ahead; leap, turns, foresight and ranking leave out
 // of it what nobody could tell; snapshot, message and line are for readers.
 //
 // What a pass costs, n being the queues of a tree: where all of them are in one

@@ -69,6 +69,7 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 		v.reason, v.again = rateLimited, at
 		return false
 	}
+	e.giveWay(q, w, v)
 	amounts := make([]quota.Request, len(v.charges))
 	for i, r := range v.charges {
 		amounts[i] = quota.Request{FR: q.scope.tree.Global(r.FR), Amount: r.Amount}

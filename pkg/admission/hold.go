@@ -100,6 +100,15 @@ func compareItems(a, b *workload) int {
 // dropHold gives back what is held for a workload. cause is why, "" if the
 // shell need not be told.
 func (e *Engine) dropHold(q *clusterQueue, w *workload, cause HoldEnd) {
+	if w.hold != nil {
+		e.unchart(q, w)
+		e.useHold(q, w, cause)
+	}
+}
+
+// useHold is dropHold but for the calendar, where what is held may be what is about
+// to be used.
+func (e *Engine) useHold(q *clusterQueue, w *workload, cause HoldEnd) {
 	h := w.hold
 	if h == nil {
 		return
@@ -114,13 +123,12 @@ func (e *Engine) dropHold(q *clusterQueue, w *workload, cause HoldEnd) {
 	e.letGo(q, w, h)
 }
 
-// letGo ends a hold as far as quota goes.
+// letGo ends a hold as far as quota of now goes.
 func (e *Engine) letGo(q *clusterQueue, w *workload, h *hold) {
 	if at := slices.Index(q.holders, w); at >= 0 {
 		q.holders = slices.Delete(q.holders, at, at+1)
 		e.holders--
 	}
-	e.unchart(q, w)
 	amounts := h.amounts
 	h.amounts = nil
 	e.shiftHold(q, amounts, nil)
@@ -130,6 +138,7 @@ func (e *Engine) letGo(q *clusterQueue, w *workload, h *hold) {
 // StrictFIFO queue.
 func (e *Engine) dropHeadHold(q *clusterQueue, w *workload) {
 	if w.hold.lapsed {
+		e.unchart(q, w)
 		e.letGo(q, w, w.hold) // it remembers that its deadline has passed
 		return
 	}
@@ -174,6 +183,7 @@ func (e *Engine) expire() {
 		w := i.Owner.(*workload)
 		q, h := w.local.target, w.hold
 		h.lapsed, h.preempts = true, false
+		e.unchart(q, w)
 		e.letGo(q, w, h)
 		e.ended = append(e.ended, EndHold{UID: w.UID, Cause: HoldTimedOut})
 		if c := w.Class(); c.Parked() {

@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"fairlead.dev/fairlead/pkg/quota"
 )
@@ -73,7 +75,7 @@ func (e *Engine) CheckInvariants() error {
 		if err := q.pending.Check(); err != nil {
 			return fmt.Errorf("ClusterQueue %s: %w", name, err)
 		}
-		if err := e.checkPreemption(q); err != nil {
+		if err := errors.Join(e.checkPreemption(q), e.checkReserved(q)); err != nil {
 			return fmt.Errorf("ClusterQueue %s: %w", name, err)
 		}
 	}
@@ -138,6 +140,21 @@ func (e *Engine) checkPreemption(q *clusterQueue) error {
 	return nil
 }
 
+// checkReserved checks who is noted to hold reservations in a queue.
+func (e *Engine) checkReserved(q *clusterQueue) error {
+	c := q.calendar()
+	for _, w := range q.reserved {
+		held := c == nil // the calendar of a new tree knows nothing yet
+		if c != nil {
+			_, held = c.planner.Reservation(w.UID)
+		}
+		if !held || !w.reserved {
+			return fmt.Errorf("workload %s is noted to hold a reservation: %t; it does: %t", w.UID, w.reserved, held)
+		}
+	}
+	return nil
+}
+
 // checkPlace checks that a workload is in one place, the one of its state.
 func (e *Engine) checkPlace(uid string, w *workload) error {
 	queued, charged := w.Class() != nil, w.home != nil
@@ -146,6 +163,9 @@ func (e *Engine) checkPlace(uid string, w *workload) error {
 		queued && w.backoffUntil != 0
 	if wrong {
 		return fmt.Errorf("workload %s in state %d: queued %t, charged %t, obstacle %d", uid, w.state, queued, charged, w.obstacle)
+	}
+	if w.reserved && (w.state != pending || w.local.target == nil || !slices.Contains(w.local.target.reserved, w)) {
+		return fmt.Errorf("workload %s is noted to hold a reservation where it does not wait", uid)
 	}
 	return nil
 }

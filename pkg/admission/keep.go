@@ -44,7 +44,9 @@ func (e *Engine) keepTo(q *clusterQueue, w *workload, v *verdict) {
 		level = max(level, p.tree.Level(q.at, r.FR, r.Amount))
 	}
 	v.grade, v.reason, v.plan, v.reduced = grade{kind: kind, level: level}, 0, plan, w.hold.reduced
-	if kind != fits {
+	if kind == fits {
+		v.refused = false // it is not even asked
+	} else {
 		v.reason = waitingForQuota
 	}
 	v.choice, v.charges, v.short, v.victims = choice, charges, short, v.victims[:0]

@@ -64,9 +64,17 @@ type logged struct {
 	event Event
 }
 
-// newMachine draws a world; plans says that it is one in which some plan ahead,
-// and nobody preempts.
-func newMachine(t *rapid.T, seen *features, plans bool) *machine {
+// ahead says whether some plan ahead in a world.
+type ahead int8
+
+const (
+	nobodyPlans ahead = iota
+	somePlan          // and nobody preempts
+	somePreempt       // and preempt, or others do
+)
+
+// newMachine draws a world.
+func newMachine(t *rapid.T, seen *features, plans ahead) *machine {
 	m := bareMachine(t, seen)
 	m.config = Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), IgnoreUndeclared: m.oneIn(6, "ignore undeclared")}
 	m.lenient = rapid.Bool().Draw(t, "lenient")
@@ -74,8 +82,8 @@ func newMachine(t *rapid.T, seen *features, plans bool) *machine {
 	if m.plain = m.oneIn(4, "plain"); m.plain {
 		m.lenient, m.flat = true, true
 	}
-	m.preempting = !plans && !m.plain && rapid.Bool().Draw(t, "preempting")
-	m.planning = plans
+	m.preempting = plans == somePreempt || plans == nobodyPlans && !m.plain && rapid.Bool().Draw(t, "preempting")
+	m.planning = plans != nobodyPlans
 	m.start()
 	return m
 }

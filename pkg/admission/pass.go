@@ -177,8 +177,8 @@ func (e *Engine) act(q *clusterQueue) bool {
 	w := item.Owner.(*workload)
 	switch {
 	case v.kind == fits:
-		held := w.reserved || len(w.held()) > 0
-		e.dropHold(q, w, "")
+		held := e.giveWay(q, w, v) || w.reserved || len(w.held()) > 0
+		e.useHold(q, w, "")
 		e.admit(q, w, v)
 		e.planActed(q, held)
 		return true

@@ -86,21 +86,23 @@ func (p *planner) begin(e *Engine, q *clusterQueue, w *workload) *planner {
 	return p
 }
 
-// grade judges one resource alone that does not fit now.
-func (p *planner) grade(fr int32, amount quota.Amount) grade {
+// grade judges one resource alone that does not fit now, and says who would be
+// its victims; that list is good until the next search.
+func (p *planner) grade(fr int32, amount quota.Amount) (g grade, victims []taken) {
 	fits := p.t.Fits(p.q.at, fr, amount)
 	if !fits && p.t.Nominal(p.q.at, fr) < amount && !p.q.preemptsAnyway && p.t.Reach(p.q.at, fr, amount) <= 0 {
-		return grade{kind: noFit}
+		return grade{kind: noFit}, nil
 	}
 	p.one[0], p.oneF[0] = quota.Request{FR: fr, Amount: amount}, fr
 	p.requests, p.short, p.victims = p.one[:], p.oneF[:], p.victims[:0]
-	g := grade{kind: noCandidates}
+	g = grade{kind: noCandidates}
 	if fits || p.find() {
 		g.kind = p.kind()
 	}
 	g.level = p.t.Level(p.q.at, fr, amount)
+	victims = p.victims
 	p.restore()
-	return g
+	return g, victims
 }
 
 // together seeks victims for all that is short of a verdict.
@@ -120,6 +122,16 @@ func (p *planner) together(v *verdict) {
 	}
 	p.restore()
 	v.stopped, v.over = p.stopped && v.kind == noCandidates, p.over && v.kind == noCandidates
+	if v.starter == nil || v.kind == noCandidates {
+		return
+	}
+	for _, r := range v.charges {
+		a := ask{w: v.starter, fr: r.FR, amount: r.Amount, holds: true, victims: v.victims, seek: p}
+		if _, may := p.q.mayStart(&a); !may {
+			v.grade, v.reason, v.refused = grade{kind: noFit}, waitingForQuota, true
+			return
+		}
+	}
 }
 
 // kind is reclaims if all victims are in other queues, else preempts.

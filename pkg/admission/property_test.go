@@ -18,7 +18,7 @@ import (
 func TestLaws(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) { story(t, seen, false) })
+	rapid.Check(t, func(t *rapid.T) { story(t, seen, nobodyPlans) })
 	seen.report(t)
 	if seen.cases < 100 {
 		return
@@ -38,7 +38,7 @@ func TestLaws(t *testing.T) {
 func TestLawsUnderLoad(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) { busyStory(t, seen, false) })
+	rapid.Check(t, func(t *rapid.T) { busyStory(t, seen, nobodyPlans) })
 	seen.report(t)
 	if seen.cases >= 100 && seen.preempting*10 < seen.cases || seen.cases >= 1000 && seen.victims*4 < seen.cases {
 		t.Errorf("too few of %d cases preempt: %d, with %d victims", seen.cases, seen.preempting, seen.victims)
@@ -55,9 +55,9 @@ func TestLawsPlanned(t *testing.T) {
 	seen := &features{}
 	rapid.Check(t, func(t *rapid.T) {
 		if rapid.Bool().Draw(t, "busy") {
-			busyStory(t, seen, true)
+			busyStory(t, seen, somePlan)
 		} else {
-			story(t, seen, true)
+			story(t, seen, somePlan)
 		}
 	})
 	seen.report(t)
@@ -98,7 +98,7 @@ func (m *machine) beginBusy() {
 	m.decide()
 }
 
-func busyStory(t *rapid.T, seen *features, plans bool) *machine {
+func busyStory(t *rapid.T, seen *features, plans ahead) *machine {
 	m := newMachine(t, seen, plans)
 	m.liveBusy()
 	m.end()
@@ -114,7 +114,7 @@ func (m *machine) liveBusy() {
 	}
 }
 
-func story(t *rapid.T, seen *features, plans bool) *machine {
+func story(t *rapid.T, seen *features, plans ahead) *machine {
 	m := newMachine(t, seen, plans)
 	m.live()
 	m.end()

@@ -15,10 +15,14 @@ func TestReplays(t *testing.T) {
 	bytes, evictions := 0, 0
 	for i := range stories {
 		m := rapid.Custom(func(t *rapid.T) *machine {
-			if i%2 == 0 {
-				return story(t, &features{}, i%6 < 2)
+			plans := nobodyPlans
+			if i%6 < 2 {
+				plans = somePlan
 			}
-			return busyStory(t, &features{}, i%6 < 2)
+			if i%2 == 0 {
+				return story(t, &features{}, plans)
+			}
+			return busyStory(t, &features{}, plans)
 		}).Example(i + 200) // some forty that preempt
 		want := strings.Join(m.lines, "\n")
 		bytes += len(want)

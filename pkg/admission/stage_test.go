@@ -19,7 +19,7 @@ import (
 // reserved and is kept, and reckons use at every node and instant from them by the
 // words of section 2 (internal/oracle/timeline).
 //
-//	drawn: arrivals, ends, windows ──> Engine ──Admit, reservations──> lists ──> Chart: use <= limit?
+//	drawn: arrivals, ends, windows ──> Engine ──Admit, Evict, reservations──> lists ──> Chart: use <= limit?
 type stage struct {
 	*rapid.T
 	*draw
@@ -28,12 +28,15 @@ type stage struct {
 	tree     naive.Tree
 	index    map[string]int // of a node, by name
 	policies []Backfill     // by node; of ClusterQueues
+	takes    []Preemption   // likewise
 	slack    int64
 	jobs     map[string]*job
 	order    []*job // as they arrive
 	arrived  int
 	windows  map[string]Reservation
 	promises map[string]int64
+	// acted are those who were admitted in the last pass, or began to hold.
+	acted []*job
 	spread
 }
 
@@ -41,6 +44,7 @@ type stage struct {
 type spread struct {
 	cases, lending, borrowing, depth3, twoFlavors int
 	promised, moved, waited, begun, members       int
+	evicted, yielded                              int
 }
 
 // add adds a story that has been played.
@@ -65,6 +69,7 @@ func (sum *spread) add(s *stage) {
 	count(&sum.twoFlavors, two)
 	sum.promised, sum.moved, sum.waited = sum.promised+s.promised, sum.moved+s.moved, sum.waited+s.waited
 	sum.begun, sum.members = sum.begun+s.begun, sum.members+s.members
+	sum.evicted, sum.yielded = sum.evicted+s.evicted, sum.yielded+s.yielded
 }
 
 // enough checks that many of the stories had what a law is about.
@@ -99,6 +104,12 @@ type job struct {
 	began int64
 	uses  []int64
 	gone  bool
+	// heldSince is when quota began to be held for it, in place of began, 0 if
+	// none is: uses. leaves is when, being evicted, it gives up what it uses, 0 if
+	// it is not.
+	heldSince, leaves int64
+	granted           *Assignment
+	returned          bool // it has been evicted
 }
 
 // fewFlavors are those of a stage.
@@ -106,13 +117,17 @@ const fewFlavors = 2
 
 // newStage makes queues in Cohorts of up to three levels, with or without limits
 // on loans, in which some plan ahead.
-func newStage(t *rapid.T, everybodyPlans bool) *stage {
+func newStage(t *rapid.T, everybodyPlans, preempting bool) *stage {
 	s := &stage{
-		T: t, draw: &draw{t: t, planning: true}, now: second, index: map[string]int{}, jobs: map[string]*job{},
+		T: t, draw: &draw{t: t, planning: true, preempting: preempting}, now: second, index: map[string]int{}, jobs: map[string]*job{},
 		windows: map[string]Reservation{}, promises: map[string]int64{},
 	}
 	s.slack = second * int64(1+s.n(2, "slack"))
-	s.engine = New(Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), Slack: s.slack, Overrun: second})
+	config := Config{FairSharing: rapid.Bool().Draw(t, "fair sharing"), Slack: s.slack, Overrun: second}
+	if preempting {
+		config.Preemption = &PreemptionConfig{}
+	}
+	s.engine = New(config)
 	s.step(SetNamespace{Name: "n"})
 	for f := range fewFlavors {
 		s.step(SetFlavor{Flavor{Name: fmt.Sprint("f", f)}})
@@ -142,7 +157,12 @@ func newStage(t *rapid.T, everybodyPlans bool) *stage {
 		}
 		q.Groups = s.quotas(1+s.n(fewFlavors, "flavors"), 8)
 		s.node(q.Name, q.Cohort, q.Groups)
-		s.policies[s.index[q.Name]] = *q.Backfill
+		if preempting {
+			s.draw.policies(&q)
+			q.Preemption.BorrowWithinCohort = []string{"Never", "LowerPriority"}[s.n(2, "borrow within")]
+			q.MinimumRuntime = 0
+		}
+		s.policies[s.index[q.Name]], s.takes[s.index[q.Name]] = *q.Backfill, q.Preemption
 		s.step(SetClusterQueue{q})
 		for _, name := range []string{q.Name, "vip" + q.Name} {
 			s.step(SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: q.Name}})
@@ -185,6 +205,7 @@ func (s *stage) node(name, parent string, groups []ResourceGroup) {
 	}
 	s.index[name] = at
 	s.tree.Parent, s.tree.Quota, s.policies = append(s.tree.Parent, above), append(s.tree.Quota, row), append(s.policies, Backfill{})
+	s.takes = append(s.takes, Preemption{})
 }
 
 // jobsOf draws what is submitted to a ClusterQueue. In a StrictFIFO queue nobody
@@ -230,28 +251,65 @@ func (s *stage) step(ev Event) []Decision {
 	return decisions
 }
 
-// pass lets the engine decide, and those whom it admits run.
+// pass lets the engine decide, and what it decides happen: those whom it admits
+// run, those whom it evicts leave within the slack.
 func (s *stage) pass() {
+	s.acted = s.acted[:0]
 	for _, d := range s.step(Decide{}) {
 		s.Logf("    %s", Line(d))
-		a, ok := d.(Admit)
-		if !ok {
+		switch d := d.(type) {
+		case Wait:
 			s.waited++
-			continue
-		}
-		j := s.jobs[a.UID]
-		j.began, j.uses = s.now, make([]int64, fewFlavors)
-		for _, ps := range a.Assignment.PodSets {
-			for i, u := range ps.Usage {
-				j.uses[ps.Flavors[i].Flavor[1]-'0'] += u.Amount
-			}
-		}
-		if s.oneIn(2, "written at once") {
-			j.Admission, j.ReservedAt, j.AdmittedAt, j.Started = &a.Assignment, s.now, s.now, s.now
-			w := j.Workload
-			s.step(SetWorkload{&w})
+		case Admit:
+			s.admit(s.jobs[d.UID], d.Assignment)
+		case Evict:
+			s.evict(d)
+		case EndHold:
+			s.jobs[d.UID].heldSince = 0
 		}
 	}
+}
+
+func (s *stage) admit(j *job, a Assignment) {
+	s.acted = append(s.acted, j)
+	j.began, j.heldSince, j.uses, j.granted = s.now, 0, make([]int64, fewFlavors), &a
+	for _, ps := range a.PodSets {
+		for i, u := range ps.Usage {
+			j.uses[ps.Flavors[i].Flavor[1]-'0'] += u.Amount
+		}
+	}
+	if s.oneIn(2, "written at once") {
+		j.Admission, j.ReservedAt, j.AdmittedAt, j.Started = &a, s.now, s.now, s.now
+		w := j.Workload
+		s.step(SetWorkload{&w})
+	}
+}
+
+func (s *stage) evict(d Evict) {
+	j := s.jobs[d.Preemptor]
+	s.acted = append(s.acted, j)
+	if j.heldSince == 0 {
+		j.heldSince = s.now
+	}
+	j.uses = make([]int64, fewFlavors)
+	for _, h := range d.Preemption.Held {
+		j.uses[h.Flavor[1]-'0'] += h.Amount
+	}
+	for _, v := range d.Victims {
+		s.jobs[v.UID].leaves = s.now + min(s.slack, second*int64(s.n(3, "leaves")))
+		s.evicted++
+	}
+}
+
+// leave lets one who is evicted, and has ended, give up its quota and wait again.
+func (s *stage) leave(j *job) {
+	w := j.Workload
+	w.Admission, w.ReservedAt, w.AdmittedAt, w.Started, w.Evicted = j.granted, j.began, j.began, j.began, true
+	s.step(SetWorkload{&w})
+	j.Admission, j.ReservedAt, j.AdmittedAt, j.Started = nil, 0, 0, 0
+	j.began, j.leaves, j.returned = 0, 0, true
+	again := j.Workload
+	s.step(SetWorkload{&again})
 }
 
 // next is when something happens next; false if nothing does any more.
@@ -267,6 +325,9 @@ func (s *stage) next() (at int64, ok bool) {
 	for _, j := range s.order {
 		if j.began > 0 && !j.gone {
 			consider(j.began + j.length)
+		}
+		if j.leaves > 0 {
+			consider(j.leaves)
 		}
 	}
 	if wake, due := s.engine.NextWake(s.now); due {
@@ -290,10 +351,13 @@ func (s *stage) play(before, look func()) {
 		}
 		s.now = at
 		for _, j := range s.order {
-			if j.began > 0 && !j.gone && j.began+j.length <= s.now {
-				j.gone = true
+			switch {
+			case j.began > 0 && !j.gone && j.began+j.length <= s.now:
+				j.gone, j.leaves = true, 0
 				s.step(Finish{UID: j.UID})
 				s.step(DeleteWorkload{UID: j.UID})
+			case j.leaves > 0 && j.leaves <= s.now:
+				s.leave(j)
 			}
 		}
 		for s.arrived < len(s.order) && s.order[s.arrived].at <= s.now {
@@ -335,7 +399,8 @@ func (s *stage) reserved() map[string]reserved {
 }
 
 // chart is what is used from now on: by who runs, until his limit, by windows
-// and, if they are given, by reservations; as one of the jobs sees it, if it is named.
+// and, if they are given, by reservations and what is held, without the evicted; as one
+// of the jobs sees it, if it is named.
 func (s *stage) chart(held map[string]reserved, but string) *naive.Chart {
 	w := &naive.World{Tree: s.tree}
 	for _, j := range s.order {
@@ -343,8 +408,11 @@ func (s *stage) chart(held map[string]reserved, but string) *naive.Chart {
 		if j.UID == but {
 			w.Asking = naive.Charge{Node: j.leaf, Group: group}
 		}
-		if j.began > 0 && !j.gone {
+		if j.began > 0 && !j.gone && (j.leaves == 0 || held == nil) {
 			w.Charges = append(w.Charges, naive.Charge{Node: j.leaf, Amount: j.uses, Start: s.now, End: j.began + j.span, Group: group})
+		}
+		if j.heldSince > 0 && held != nil {
+			w.Charges = append(w.Charges, naive.Charge{Node: j.leaf, Amount: j.uses, Start: s.now, End: j.heldSince + j.span + s.slack, Group: group})
 		}
 		if h, ok := held[j.UID]; ok && j.UID != but {
 			w.Charges = append(w.Charges, naive.Charge{Node: j.leaf, Amount: h.uses, Start: h.start, End: h.end, Group: group})

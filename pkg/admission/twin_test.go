@@ -16,7 +16,8 @@ func TestShortcuts(t *testing.T) {
 	t.Parallel()
 	seen := &features{}
 	rapid.Check(t, func(t *rapid.T) {
-		m := newMachine(t, seen, !rapid.Bool().Draw(t, "nobody plans"))
+		plans := rapid.SampledFrom([]ahead{somePlan, nobodyPlans, somePlan, nobodyPlans, somePreempt}).Draw(t, "plans")
+		m := newMachine(t, seen, plans)
 		m.twin, m.unwatched = newTwin(m.config), true
 		if rapid.Bool().Draw(t, "busy") {
 			m.liveBusy()

@@ -50,7 +50,8 @@ type verdict struct {
 	// wide: the verdict depends on everything in the tree.
 	wide bool
 	// starter is who would start, in a planned tree; nil where nobody asks
-	// whether he may. refused: in a flavor in which there is room he may not.
+	// whether he may. refused: in a flavor in which there is room, or would be
+	// without the victims found, he may not.
 	starter *workload
 	refused bool
 	// seek searches for victims while the verdict is given; nil finds none.
@@ -165,9 +166,9 @@ func (e *Engine) judgeItem(q *clusterQueue, i *queue.Item, v *verdict) {
 }
 
 // starter is who asks the calendar whether he may start: nobody where there is
-// none, and not the one for whom quota is held.
+// none.
 func (q *clusterQueue) starter(w *workload) *workload {
-	if q.scope.calendar == nil || w.preempting() {
+	if q.scope.calendar == nil {
 		return nil
 	}
 	return w
@@ -211,9 +212,7 @@ func (q *clusterQueue) search(p *quota.Plan, v *verdict) {
 	if v.seek != nil {
 		v.seek.together(v)
 	}
-	if q.wideVerdicts {
-		v.wide = true
-	}
+	v.wide = v.kind != noFit && q.wideVerdicts
 }
 
 // charge notes what a chosen alternative uses.
@@ -274,10 +273,7 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 		}
 		g := grade{kind: noFit, exceeds: true}
 		if exact && !alt.Overflow {
-			g = q.gradeAmount(r.FR, amount, v.seek)
-		}
-		if g.kind == fits && v.starter != nil && !q.mayStart(v.starter, r.FR, amount) {
-			g, v.refused = grade{kind: noFit}, true
+			g = q.gradeAmount(r.FR, amount, v)
 		}
 		if g.kind != fits {
 			short |= 1 << min(j, 63)
@@ -293,21 +289,26 @@ func (q *clusterQueue) gradeFlavor(alt *quota.Alternative, v *verdict) grade {
 }
 
 // gradeAmount judges one resource alone.
-func (q *clusterQueue) gradeAmount(fr int32, amount quota.Amount, seek *planner) grade {
+func (q *clusterQueue) gradeAmount(fr int32, amount quota.Amount, v *verdict) (g grade) {
 	t := q.scope.tree
-	if amount > t.Potential(q.at, fr) {
+	a := ask{w: v.starter, fr: fr, amount: amount, seek: v.seek}
+	switch {
+	case amount > t.Potential(q.at, fr):
 		return grade{kind: noFit, exceeds: true}
+	case t.Fits(q.at, fr, amount):
+		g = grade{kind: fits, level: t.Level(q.at, fr, amount)}
+	case v.seek != nil:
+		g, a.victims = v.seek.grade(fr, amount)
+		a.holds = true
+	case q.mayPreempt(fr, amount):
+		g = grade{kind: noCandidates, level: t.Level(q.at, fr, amount)}
 	}
-	if t.Fits(q.at, fr, amount) {
-		return grade{kind: fits, level: t.Level(q.at, fr, amount)}
+	if g.kind > noCandidates && a.w != nil {
+		if _, may := q.mayStart(&a); !may {
+			g, v.refused = grade{kind: noFit}, true
+		}
 	}
-	if seek != nil {
-		return seek.grade(fr, amount)
-	}
-	if q.mayPreempt(fr, amount) {
-		return grade{kind: noCandidates, level: t.Level(q.at, fr, amount)}
-	}
-	return grade{kind: noFit}
+	return g
 }
 
 // mayPreempt says whether the rules let a workload of the queue look for

@@ -29,25 +29,6 @@ func (p *Planner) MayStart(w Workload) (alternative int, ok bool) {
 	return alternative, ok
 }
 
-// Allows says whether a workload may start now with a request, as MayStart does
-// for one of its alternatives, while also the reservations of others yield.
-func (p *Planner) Allows(w *Workload, request []quota.Request, yielding ...string) bool {
-	end := p.until(w)
-	if known, fits := p.clear(w, request, end); known && len(yielding) == 0 {
-		return fits
-	}
-	fits := false
-	ask := func() {
-		p.asking(w, func() { fits = p.line.Fits(w.Leaf, request, p.line.Now(), end) })
-	}
-	for _, uid := range yielding {
-		do := ask
-		ask = func() { p.without(uid, do) }
-	}
-	p.without(w.UID, ask)
-	return fits
-}
-
 // clear says whether a request fits from now until an end, if that is known
 // without taking anything off the timeline: if it fits even beside the workload's
 // own reservation, or does not before that begins.
