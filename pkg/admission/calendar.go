@@ -166,7 +166,6 @@ func (e *Engine) replan(s *scope, begin bool) {
 	eased, moved := c.planner.Eased(), false
 	c.fresh = false
 	c.planner.Mark()
-	was := c.planner.Due(c.due[:0]) // before anybody loses his, to get the same again
 	for _, q := range s.byName {
 		if q.policy.Depth != 0 {
 			var lose []*workload
@@ -188,9 +187,9 @@ func (e *Engine) replan(s *scope, begin bool) {
 		}
 		s.version++
 	}
-	c.due = c.planner.Due(was)
-	for _, uid := range c.due[len(was):] {
-		if begin || !slices.Contains(c.due[:len(was)], uid) {
+	c.due = c.planner.Due(c.due[:0])
+	for _, uid := range c.due {
+		if begin || c.planner.Moved(uid) {
 			e.wakeHolder(s, e.workloads[uid])
 		}
 	}

@@ -192,7 +192,7 @@ func (p *Planner) reservations(list []Reservation) []Reservation {
 	return list
 }
 
-// Mark remembers the reservations that are held, for Replanned.
+// Mark remembers the reservations that are held, for Replanned and Moved.
 func (p *Planner) Mark() { p.marked = p.reservations(p.marked[:0]) }
 
 // Replanned says whether the reservations that are held are others than they were
@@ -208,6 +208,13 @@ func (p *Planner) Replanned() bool {
 		o, holds := p.Reservation(r.UID)
 		return !holds || o != r
 	})
+}
+
+// Moved says whether the reservation of a workload that holds one was made or moved
+// since the last Mark.
+func (p *Planner) Moved(uid string) bool {
+	r, _ := p.Reservation(uid)
+	return !slices.Contains(p.marked, r)
 }
 
 func (p *Planner) reservation(h *held) Reservation {
