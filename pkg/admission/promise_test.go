@@ -103,12 +103,13 @@ func (s *stage) keepsPromises(held map[string]reserved) {
 // held one before the last pass, who has acted in it or stands before it and holds
 // none; or whether one returned, in a StrictFIFO queue, to stand before it.
 func (s *stage) yields(h *job) bool {
-	if slices.ContainsFunc(s.acted, func(w *job) bool { return s.mightPreempt(w, h) }) {
+	returned := func(w *job) bool { return h.strict && w.returned && w.leaf == h.leaf }
+	if slices.ContainsFunc(s.acted, func(w *job) bool { return returned(w) || s.mightPreempt(w, h) }) {
 		return true
 	}
 	return slices.ContainsFunc(s.order[:s.arrived], func(w *job) bool {
 		waits := w.leaf == h.leaf && w.began == 0 && w.heldSince == 0
-		return waits && (h.strict && w.returned || s.mightPreempt(w, h))
+		return waits && (returned(w) || s.mightPreempt(w, h))
 	})
 }
 
