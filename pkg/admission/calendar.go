@@ -143,16 +143,16 @@ func (c *calendar) overlookAll() {
 	c.seen = c.seen[:0]
 }
 
-// planParked plans anew if a workload of the queue, now that something has been
-// parked, is to hold a reservation and has none, or holds one and is blocked no
-// more.
+// planParked plans anew if, now that something has been parked, anything was taken
+// off the timeline or has come into the way of a reservation, a workload of the queue
+// is to hold a reservation and has none, or holds one and is blocked no more.
 func (e *Engine) planParked(q *clusterQueue) {
 	c := q.calendar()
 	if c == nil {
 		return
 	}
 	c.room, _ = e.choose(q, c.room[:0])
-	if slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
+	if !c.planner.Settled() || slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
 		slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
 		e.replan(q.scope, false)
 	}
@@ -195,7 +195,7 @@ func (e *Engine) replan(s *scope, begin bool) {
 	}
 	// Whoever gave way to one for whom there is no place has got the same again.
 	if eased || moved && c.planner.Replanned() {
-		e.wakeRefused(s, nil)
+		e.wakeRefused(s)
 	}
 }
 
@@ -246,32 +246,18 @@ func (e *Engine) wakeHolder(s *scope, w *workload) {
 	s.invalidate(q)
 }
 
-// parkHolder parks a class whose first workload may have given back quota that
-// was held for it. That wakes whoever was refused for it, but not those parked.
-func (e *Engine) parkHolder(q *clusterQueue, k *queue.Class, v *verdict) {
-	first, eased := k.First(), false
-	if c := q.calendar(); c != nil {
-		eased = c.planner.Eased()
-	}
-	e.park(q, k, v)
-	if eased {
-		e.wakeRefused(q.scope, first.Class())
-	}
-}
-
-// wakeRefused wakes those that were refused at the last look, except a class. Also
-// if all of a queue's have been woken before, its representative is not valid any
-// more.
-func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
+// wakeRefused wakes those that were refused at the last look. Also if all of a
+// queue's have been woken before, its representative is not valid any more.
+func (e *Engine) wakeRefused(s *scope) {
 	for _, q := range s.byName {
-		if q.waitsRefused(except) {
+		if q.waitsRefused() {
 			s.invalidate(q)
 		}
 		if !s.eager && !q.strict {
 			continue // they are woken where they are
 		}
 		for i := 0; i < len(q.pending.Parked()); {
-			if k := q.pending.Parked()[i]; k.Refused && k != except {
+			if k := q.pending.Parked()[i]; k.Refused {
 				q.pending.Wake(k)
 				continue
 			}
@@ -280,21 +266,17 @@ func (e *Engine) wakeRefused(s *scope, except *queue.Class) {
 	}
 	e.clock++
 	s.easedAt = e.clock
-	if except != nil && except.ParkedAt < s.easedAt && !s.eager {
-		e.clock++
-		except.ParkedAt = e.clock
-	}
 }
 
-// waitsRefused says whether a workload of the queue was refused at the last look,
-// one of a class apart. That on the representative was the last on it alone.
-func (q *clusterQueue) waitsRefused(except *queue.Class) bool {
+// waitsRefused says whether a workload of the queue was refused at the last look.
+// That on the representative was the last on it alone.
+func (q *clusterQueue) waitsRefused() bool {
 	rep := q.pass.item
 	if rep != nil && q.pass.verdict.refused {
 		return true
 	}
 	refused := func(k *queue.Class) bool {
-		return k.Refused && k != except && (rep == nil || k != rep.Class() || k.ToldBesides(rep))
+		return k.Refused && (rep == nil || k != rep.Class() || k.ToldBesides(rep))
 	}
 	return slices.ContainsFunc(q.pending.Active(), refused) || slices.ContainsFunc(q.pending.Parked(), refused)
 }
@@ -373,18 +355,14 @@ func (e *Engine) beginPlan(s *scope) {
 // holds says whether the workload waits with quota of its own, now or planned.
 func (w *workload) holds() bool { return w.preempting() || w.reserved }
 
-// planActed follows what a queue of a planned tree has done. held says whether
-// its workload held a reservation or quota.
-func (e *Engine) planActed(q *clusterQueue, held bool) {
+// planActed follows what a queue of a planned tree has done.
+func (e *Engine) planActed(q *clusterQueue) {
 	c := q.scope.calendar
 	if c == nil {
 		return
 	}
 	c.fresh = c.fresh || !q.settled()
-	switch {
-	case held:
+	if !c.planner.Settled() {
 		e.replan(q.scope, false)
-	case c.planner.Eased():
-		e.wakeRefused(q.scope, nil)
 	}
 }

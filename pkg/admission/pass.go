@@ -177,10 +177,10 @@ func (e *Engine) act(q *clusterQueue) bool {
 	w := item.Owner.(*workload)
 	switch {
 	case v.kind == fits:
-		held := e.giveWay(q, w, v) || w.reserved || len(w.held()) > 0
+		e.giveWay(q, w, v)
 		e.useHold(q, w, "")
 		e.admit(q, w, v)
-		e.planActed(q, held)
+		e.planActed(q)
 		return true
 	case v.found() && w.hold != nil && w.hold.lapsed && !q.released(w.hold):
 		e.parkAlone(q, item, v, holdTimedOut)
@@ -188,13 +188,13 @@ func (e *Engine) act(q *clusterQueue) bool {
 		return false
 	case v.found() && e.preempt(q, w, v):
 		e.parkAlone(q, item, v, waitingForPreempted)
-		e.planActed(q, true)
+		e.planParked(q)
 		return false
 	}
 	if q.strict && q.pending.First() == item && q.policy.Depth == 0 {
 		e.holdFor(q, w, v)
 	}
-	e.parkHolder(q, item.Class(), v)
+	e.park(q, item.Class(), v)
 	return false
 }
 

@@ -33,7 +33,7 @@ func (e *Engine) findStrict(q *clusterQueue) *queue.Item {
 			switch {
 			case v.kind == noFit:
 				e.dropHold(q, last.Owner.(*workload), HoldUseless)
-				e.parkHolder(q, c, v)
+				e.park(q, c, v)
 			case q.heldBack(v):
 				e.note(c, v)
 				q.pending.Look(c, false)
