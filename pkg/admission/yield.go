@@ -69,11 +69,11 @@ func (q *clusterQueue) mayStart(a *ask) (yielding []string, ok bool) {
 }
 
 // giveWay releases the reservations that are in the way of what the queue's
-// representative is about to use or to hold, and says whether there are any.
-func (e *Engine) giveWay(q *clusterQueue, w *workload, v *verdict) (gave bool) {
+// representative is about to use or to hold.
+func (e *Engine) giveWay(q *clusterQueue, w *workload, v *verdict) {
 	c := q.scope.calendar
 	if c == nil || !q.scope.preempting {
-		return false
+		return
 	}
 	e.lift(q, w, -1)
 	defer e.lift(q, w, +1)
@@ -84,10 +84,8 @@ func (e *Engine) giveWay(q *clusterQueue, w *workload, v *verdict) (gave bool) {
 			h := e.workloads[uid]
 			c.planner.Release(uid)
 			h.local.target.unreserve(h)
-			gave = true
 		}
 	}
-	return gave
 }
 
 // mightTake says whether who asks, being short of it, might take the holder of a
