@@ -236,3 +236,18 @@ func TestWindowForSomeKeepsReservations(t *testing.T) {
 	s.holds("late", promise{100, 180})
 	s.holds("own", promise{180, 260})
 }
+
+// Who held a reservation and is deleted is not asked for any more when a window is made.
+func TestWindowAfterAHolder(t *testing.T) {
+	s := newSite(t, easy, map[string]int64{"a": 4})
+	s.submit(0, "runs", "a", 4, 100)
+	s.decide(0, "runs")
+	s.submit(1, "next", "a", 4, 100)
+	s.decide(1)
+	s.holds("next", promise{100, 230})
+	s.e.Step(second, DeleteWorkload{UID: "next"})
+	s.e.Step(second, SetReservation{Reservation{
+		Name: "some", ClusterQueue: "a", ShareMilli: 500, Windows: []Window{{Start: 300 * second, End: 400 * second}}, For: []LocalQueueName{{"n", "a"}},
+	}})
+	s.decide(1)
+}

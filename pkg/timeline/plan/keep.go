@@ -236,7 +236,10 @@ func (p *Planner) Regroup(group func(uid string) string) {
 		}
 	}
 	for _, h := range p.order {
-		if g := group(h.UID); !h.gone && g != h.Group {
+		if h.gone {
+			continue // and perhaps forgotten
+		}
+		if g := group(h.UID); g != h.Group {
 			p.remove(h.handle, h.Group)
 			h.Group = g
 			p.charge(h)
