@@ -204,7 +204,7 @@ func (e *Engine) retire(q *clusterQueue) {
 // if that does not tell.
 func (e *Engine) recall(q *clusterQueue, c *queue.Class, v *verdict) bool {
 	twin := q.pending.Twin(c)
-	if twin == nil || !c.Plan.Simple || c.Plan.Volatile || twin.Told() == 0 || q.scope.tree.Huge() {
+	if twin == nil || !c.Plan.Simple || c.Plan.Volatile || twin.Told() == 0 || twin.Told() == delaysOthers || q.scope.tree.Huge() {
 		return false
 	}
 	v.kind, v.reason = e.assessUnfit(q, c), twin.Told()

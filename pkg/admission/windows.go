@@ -80,7 +80,7 @@ func (e *Engine) regroupAll(s *scope) {
 	for _, q := range s.byName {
 		e.regroup(q)
 	}
-	clear(s.calendar.asked)
+	clear(s.calendar.asked[:cap(s.calendar.asked)]) // list takes up again what lies beyond its end
 }
 
 // touchReserved has the tree of a reservation planned anew, if there is one.

@@ -251,3 +251,41 @@ func TestWindowAfterAHolder(t *testing.T) {
 	}})
 	s.decide(1)
 }
+
+// Who was refused for the last window of a tree that plans nothing else is told of
+// quota once it is over.
+func TestRefusedUntilTheLastWindowEnds(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 4})
+	s.e.Step(0, SetReservation{Reservation{Name: "all", ClusterQueue: "a", ShareMilli: 1000, Windows: []Window{{Start: 0, End: 100 * second}}}})
+	for i, uid := range []string{"1st", "2nd", "3rd"} {
+		s.submit(int64(i), uid, "a", 4, 10)
+	}
+	s.decide(3)
+	s.decide(100, "1st")
+	s.submit(101, "4th", "a", 4, 10)
+	s.decide(101)
+}
+
+// A window for some tells their workloads apart wherever they come to stand in
+// what is planned.
+func TestWindowForSomeWhereverTheyStand(t *testing.T) {
+	s := newSite(t, &Backfill{Mode: BackfillConservative, Depth: 9}, map[string]int64{"a": 4})
+	s.submit(0, "runs", "a", 4, 100)
+	s.decide(0, "runs")
+	s.submit(1, "1st", "a", 4, 50)
+	s.submit(2, "2nd", "a", 4, 50)
+	s.submit(3, "member", "a2", 4, 50)
+	s.decide(3)
+	s.holds("member", promise{260, 340})
+	s.e.Step(4*second, DeleteWorkload{UID: "1st"})
+	s.decide(4)
+	s.holds("member", promise{180, 260})
+	s.e.Step(5*second, SetReservation{Reservation{
+		Name: "theirs", ClusterQueue: "a", ShareMilli: 1000, Windows: []Window{{Start: 1000 * second, End: 1100 * second}}, For: []LocalQueueName{{"n", "a2"}},
+	}})
+	s.decide(5)
+	s.send(6, Workload{UID: "high", Queue: "a", Priority: 1, Limit: 50 * second}, 4, "")
+	s.decide(6)
+	s.holds("member", promise{180, 260})
+	s.holds("high", promise{260, 340})
+}
