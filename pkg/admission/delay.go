@@ -41,7 +41,7 @@ func (e *Engine) explainDelay(q *clusterQueue, c *queue.Class) string {
 		}
 		return e.wordDelay(q, w, &r)
 	}
-	return "there is room for it now, but it would delay a reservation"
+	return "to start it now, or to take quota back for it, would delay a reservation"
 }
 
 func (e *Engine) wordDelay(q *clusterQueue, w *workload, r *plan.Refusal) string {
