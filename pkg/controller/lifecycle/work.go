@@ -186,14 +186,7 @@ func (x *Executor) forget(s *slot, retry time.Duration) {
 func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 	write := s.pending
 	attempt, cancel := context.WithTimeout(ctx, writeTimeout)
-	if write.Verb == CreateWorkload {
-		x.config.Workloads.Expect(key)
-	}
-	obj, err := x.config.API.Do(attempt, x.config.Kind, write)
-	if write.Verb == CreateWorkload {
-		wl, _ := obj.(*v1beta1.Workload)
-		x.config.Workloads.Created(key, wl, err == nil)
-	}
+	obj, err := x.send(attempt, key, write)
 	cancel()
 	if ctx.Err() != nil && err != nil {
 		return false
@@ -233,6 +226,18 @@ func (x *Executor) perform(ctx context.Context, key ledger.Key, s *slot) bool {
 	default:
 		return x.settle(ctx, key, s, write, err)
 	}
+}
+
+// send performs a write once. A Workload that it creates is known from the answer.
+func (x *Executor) send(ctx context.Context, key ledger.Key, write *Write) (client.Object, error) {
+	if write.Verb != CreateWorkload {
+		return x.config.API.Do(ctx, x.config.Kind, write)
+	}
+	x.config.Workloads.Expect(key)
+	obj, err := x.config.API.Do(ctx, x.config.Kind, write)
+	wl, _ := obj.(*v1beta1.Workload)
+	x.config.Workloads.Created(key, wl, err == nil)
+	return obj, err
 }
 
 // settle deals with a write that the server has not accepted: a conflict, or
