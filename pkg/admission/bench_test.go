@@ -15,9 +15,9 @@ import (
 // load is a cluster under load: queues full of pending workloads of which most
 // do not fit, and workloads that finish in random order.
 type load struct {
-	e       *Engine
-	rng     *rand.Rand
-	queues  int
+	e   *Engine
+	rng *rand.Rand
+	layout
 	next    int
 	running []string
 	kinds   [][]PodSet
@@ -30,10 +30,13 @@ type layout struct {
 	queues, perCohort int
 	// depth 3 puts the cohorts under regions of ten, and those under a root.
 	deep bool
+	// even gives every queue as many pending workloads of each kind, and leaves
+	// it so; otherwise queues and kinds are drawn.
+	even bool
 }
 
 func newLoad(l layout, pending int) *load {
-	b := &load{e: New(Config{FairSharing: true}), rng: rand.New(rand.NewPCG(1, 2)), queues: l.queues}
+	b := &load{e: New(Config{FairSharing: true}), rng: rand.New(rand.NewPCG(1, 2)), layout: l}
 	for f := range 3 {
 		b.e.Step(0, SetFlavor{Flavor{Name: fmt.Sprint("f", f), NodeLabels: map[string]string{"zone": fmt.Sprint("z", f)}}})
 	}
@@ -77,24 +80,42 @@ func newLoad(l layout, pending int) *load {
 		kind(12_000, 1<<30, nil), kind(1_000, 2<<30, map[string]string{"zone": "none"}), kind(90_000, 100<<30, nil),
 	}
 	for range 14 * l.queues {
-		b.submit(b.rng.IntN(2))
+		b.submit(b.rng.IntN(b.queues), b.rng.IntN(2))
 	}
 	b.decide()
-	for range pending {
-		b.submit(b.rng.IntN(len(b.kinds)))
+	for i := range pending {
+		if b.even {
+			b.submit(i%b.queues, i/b.queues%len(b.kinds))
+		} else {
+			b.submit(b.rng.IntN(b.queues), b.rng.IntN(len(b.kinds)))
+		}
 	}
 	b.decide()
 	return b
 }
 
-func (b *load) submit(kind int) {
+func (b *load) submit(queue, kind int) {
 	b.next++
-	// As long as a UID is; the last digit tells the kind.
-	uid := string(strconv.AppendInt([]byte("00000000-0000-0000-0000-"), int64(100_000_000_000+10*b.next+kind), 10))
+	// As long as a UID is; four digits for the queue and one for the kind end it.
+	number := 1_000_000_000_000_000 + 100_000*b.next + 10*queue + kind
+	uid := string(strconv.AppendInt([]byte("00000000-0000-0000-0"), int64(number), 10))
 	b.seen = Workload{
-		UID: uid, Namespace: "ns", Queue: b.names[b.rng.IntN(b.queues)], QueueTime: int64(b.next), PodSets: b.kinds[kind],
+		UID: uid, Namespace: "ns", Queue: b.names[queue], QueueTime: int64(b.next), PodSets: b.kinds[kind],
 	}
 	b.e.Step(0, SetWorkload{&b.seen})
+}
+
+// again submits what is equal to a workload that was.
+func (b *load) again(uid string) {
+	number, err := strconv.Atoi(uid[len(uid)-5:])
+	if err != nil {
+		panic(err)
+	}
+	queue := number / 10
+	if !b.even {
+		queue = b.rng.IntN(b.queues)
+	}
+	b.submit(queue, number%10)
 }
 
 func (b *load) decide() int {
@@ -119,7 +140,7 @@ func (b *load) churn(n, batch int) (admitted int) {
 			b.running = b.running[:len(b.running)-1]
 			b.e.Step(0, Finish{UID: uid})
 			b.e.Step(0, DeleteWorkload{UID: uid})
-			b.submit(int(uid[len(uid)-1] - '0'))
+			b.again(uid)
 		}
 		admitted += b.decide()
 	}
@@ -163,12 +184,13 @@ func BenchmarkHardMix(b *testing.B) {
 }
 
 // BenchmarkGrowth shows how the cost of an admission grows with the number of
-// queues and of pending workloads.
+// queues and of pending workloads, all else being equal: a queue of ten has one
+// of each kind. With fewer there is less to choose from.
 func BenchmarkGrowth(b *testing.B) {
 	for _, queues := range []int{10, 100, 1000} {
 		for _, pending := range []int{1_000, 10_000, 100_000, 1_000_000} {
 			b.Run(fmt.Sprintf("queues=%d/pending=%d", queues, pending), func(b *testing.B) {
-				l := newLoad(layout{queues: queues, perCohort: 20}, pending)
+				l := newLoad(layout{queues: queues, perCohort: 20, even: true}, pending)
 				runtime.GC() // of what making the load has left
 				b.ResetTimer()
 				began := cpu()
@@ -200,7 +222,7 @@ func BenchmarkPassWithoutAdmission(b *testing.B) {
 	l := newLoad(layout{queues: 1000, perCohort: 20}, 100_000)
 	b.ResetTimer()
 	for range b.N {
-		l.submit(2 + l.rng.IntN(len(l.kinds)-2))
+		l.submit(l.rng.IntN(l.queues), 2+l.rng.IntN(len(l.kinds)-2))
 		if l.decide() != 0 {
 			b.Fatal("something was admitted: the load is not full")
 		}
