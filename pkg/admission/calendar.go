@@ -162,28 +162,22 @@ func (e *Engine) planParked(q *clusterQueue) {
 // let go on. begin says that a pass begins.
 func (e *Engine) replan(s *scope, begin bool) {
 	c := s.calendar
-	c.blocked = c.blocked[:0]
 	eased, moved := c.planner.Eased(), false
 	c.fresh = false
 	c.planner.Mark()
-	for _, q := range s.byName {
-		if q.policy.Depth != 0 {
-			var lose []*workload
-			c.blocked, lose = e.choose(q, c.blocked)
-			for _, h := range lose {
-				c.planner.Release(h.UID)
-				q.unreserve(h)
-			}
+	// Who loses his place when all are planned anew leaves it to the next.
+	for lost, turn := true, 0; lost && turn < 2; turn++ {
+		e.chooseAll(s)
+		lost = false
+		if same := e.list(c); same && c.planner.Settled() {
+			break
 		}
-	}
-	slices.SortFunc(c.blocked, compareItems)
-	if same := e.list(c); !same || !c.planner.Settled() {
 		holders := c.planner.Holders()
-		if moved = c.planner.Plan(c.list); c.planner.Eased() {
+		if c.planner.Plan(c.list) || c.planner.Eased() {
 			moved = true
 		}
 		if c.planner.Holders() != holders {
-			s.noteReserved()
+			lost = s.noteReserved()
 		}
 		s.version++
 	}
@@ -197,6 +191,24 @@ func (e *Engine) replan(s *scope, begin bool) {
 	if eased || moved && c.planner.Replanned() {
 		e.wakeRefused(s)
 	}
+}
+
+// chooseAll puts into the calendar who is to hold reservations, in the order of
+// planning, and takes them from those who are to hold none any more.
+func (e *Engine) chooseAll(s *scope) {
+	c := s.calendar
+	c.blocked = c.blocked[:0]
+	for _, q := range s.byName {
+		if q.policy.Depth != 0 {
+			var lose []*workload
+			c.blocked, lose = e.choose(q, c.blocked)
+			for _, h := range lose {
+				c.planner.Release(h.UID)
+				q.unreserve(h)
+			}
+		}
+	}
+	slices.SortFunc(c.blocked, compareItems)
 }
 
 // list puts the blocked workloads as the planner sees them into the calendar's
@@ -214,16 +226,18 @@ func (e *Engine) list(c *calendar) (same bool) {
 	return same
 }
 
-// noteReserved notes who holds reservations by now.
-func (s *scope) noteReserved() {
+// noteReserved notes who holds reservations by now, and says whether somebody
+// has lost his.
+func (s *scope) noteReserved() (lost bool) {
 	c := s.calendar
 	for _, q := range s.byName {
 		q.reserved = slices.DeleteFunc(q.reserved, func(w *workload) bool {
 			_, w.reserved = c.planner.Reservation(w.UID)
-			c.fresh = c.fresh || !w.reserved
+			lost = lost || !w.reserved
 			return !w.reserved
 		})
 	}
+	c.fresh = c.fresh || lost
 	for _, w := range c.blocked {
 		if w.reserved {
 			continue
@@ -235,6 +249,7 @@ func (s *scope) noteReserved() {
 			q.pending.SetApart(&w.Item)
 		}
 	}
+	return lost
 }
 
 // wakeHolder wakes a workload whose reservation has begun.
