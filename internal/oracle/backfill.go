@@ -246,11 +246,16 @@ func (p *planner) held(uid UID) *timeline.Held {
 // plannerOf is the planner of the node's tree; nil if it needs none.
 func (s *World) plannerOf(n *node) *planner { return s.plans[n.top().Node] }
 
-// sync tells the planner who has begun or ceased to use or hold quota, or does so otherwise than before.
+// sync tells the planner who has begun or ceased to use or hold quota, or does so otherwise than before. Whoever is admitted holds no
+// reservation any more.
 func (s *World) sync(p *planner) {
 	now := map[UID]bool{}
 	for _, uid := range sortedKeys(s.byText()) {
 		w := s.workloads[UID(uid)]
+		if w.admission != nil && p.held(w.seen.UID) != nil { // also of one who uses nothing
+			p.plan.Release(uid)
+			p.forget()
+		}
 		leaf, uses, end := s.runs(p, w)
 		if _, here := p.index[QueueNode(leaf)]; !here || len(uses) == 0 {
 			continue

@@ -283,4 +283,9 @@
 //     hold. So it is not in blocked(q) at the first plan() after, which releases its reservation wherever that is, also if it has come
 //     back in the meantime; whoever stands before it in the new queue is looked at and planned first. Its place in the
 //     order (priority, queue time, UID) is as before. A ClusterQueue that itself moves to another Cohort takes the last verdicts along.
+//
+// Readings of decision record 0005, "a reservation released, or whose holder started".
+//
+//  79. An admission releases the reservation in any case, also of one who asks for nothing in the flavors assigned, of whom the
+//     planner is told nothing. That takes something off the timeline, so that plan() follows, and another takes his place among the depth.
 package oracle

@@ -63,3 +63,23 @@ func TestSameReservationAgain(t *testing.T) {
 	s.leaves("v")
 	s.decide("late")
 }
+
+// Who is admitted and uses nothing gives his reservation up: w waits for 3 of pods, until its queue counts them no more. Its place
+// goes in the same pass to next, which has been looked at and parked before it.
+func TestWhoUsesNothingKeepsNoReservation(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1}, "f")
+	both := q("f", 4)
+	both.Resources["pods"] = Quota{Nominal: 3}
+	groups := []ResourceGroup{{Covered: []string{"cpu", "pods"}, Flavors: []FlavorQuotas{both}}}
+	s.edited(ClusterQueue{Name: "A", Groups: groups, Backfill: easy()})
+	s.job("A", "long", 4, limited(5))
+	s.decide("long")
+	s.job("A", "w", 0, pods(3), limited(10))
+	s.decide("")
+	s.job("A", "next", 4, limited(10), priority(1))
+	s.decide("")
+	s.reserved("w 5-15")
+	s.planned("A", "", easy(), q("f", 4))
+	s.decide("w")
+	s.reserved("next 5-15")
+}
