@@ -284,8 +284,11 @@
 //     back in the meantime; whoever stands before it in the new queue is looked at and planned first. Its place in the
 //     order (priority, queue time, UID) is as before. A ClusterQueue that itself moves to another Cohort takes the last verdicts along.
 //
-// Readings of decision record 0005, "a reservation released, or whose holder started".
+// Further readings of decision record 0005; the first is of "a reservation released, or whose holder started".
 //
 //  79. An admission releases the reservation in any case, also of one who asks for nothing in the flavors assigned, of whom the
 //     planner is told nothing. That takes something off the timeline, so that plan() follows, and another takes his place among the depth.
+//  80. "If somebody who held a reservation has none now": one who held it when planner.Plan was called, and for whom that was to plan
+//     again. It is repeated once only: nothing can break the second. Since he stands among the others then, in order, his place goes to one
+//     who stands before him, and had to wait for his reservation; not to one behind.
 package oracle

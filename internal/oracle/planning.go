@@ -74,15 +74,34 @@ func preemptsWithin(policy PreemptionPolicy, w, victim *workload) bool {
 	return policy == LowerPriority && lower || policy == LowerOrNewerEqualPriority && (lower || newer)
 }
 
-// replan plans the blocked workloads of the tree, those of all queues merged by priority, queue time and UID. Whoever's
-// reservation is due that was made or moved by it is woken.
+// replan plans the blocked workloads of the tree: once, and once more if somebody has lost his reservation by that, who stands among
+// the others then (reading 80). Whoever's reservation is due that was made or moved by it, compared
+// with before both, is woken.
 func (s *World) replan(root *node) {
 	p := s.plannerOf(root)
 	if p == nil {
 		return
 	}
-	var all []*workload
 	eased, were := p.plan.Eased, p.reservations()
+	if s.planOnce(root, p) {
+		s.planOnce(root, p)
+	}
+	are := p.reservations()
+	if !eased && maps.Equal(were, are) {
+		p.plan.Eased = false // whoever gave way to one for whom there is no place has got the same again
+	}
+	for uid := range p.due() {
+		if are[string(uid)] != were[string(uid)] {
+			s.wake(s.workloads[uid])
+		}
+	}
+	s.wakeRefused(root)
+}
+
+// planOnce plans those chosen of all queues, merged by priority, queue time and UID. It says whether any of them held a reservation
+// and has none now.
+func (s *World) planOnce(root *node, p *planner) (lost bool) {
+	var all []*workload
 	for _, q := range root.leaves() {
 		plan, lose := s.toPlan(p, q)
 		all = append(all, plan...)
@@ -95,18 +114,10 @@ func (s *World) replan(root *node) {
 	for _, w := range all {
 		list = append(list, s.planned(p, s.trees().byName[s.nodeOf(w)], w))
 	}
+	held := p.reservations()
 	p.plan.Plan(list)
 	p.forget()
-	are := p.reservations()
-	if !eased && maps.Equal(were, are) {
-		p.plan.Eased = false // whoever gave way to one for whom there is no place has got the same again
-	}
-	for uid := range p.due() {
-		if are[string(uid)] != were[string(uid)] {
-			s.wake(s.workloads[uid])
-		}
-	}
-	s.wakeRefused(root)
+	return slices.ContainsFunc(all, func(w *workload) bool { return held[string(w.seen.UID)] != "" && p.held(w.seen.UID) == nil })
 }
 
 // reservations are the reservations held, by holder, as text.

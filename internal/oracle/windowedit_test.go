@@ -1,6 +1,10 @@
 package oracle
 
-import "testing"
+import (
+	"testing"
+
+	"fairlead.dev/fairlead/internal/oracle/timeline"
+)
 
 // vipStory has ClusterQueue A of 10, with LocalQueues A, vip and other.
 func vipStory(t *testing.T, b Backfill) *story {
@@ -67,6 +71,30 @@ func TestWindowForSomeKeepsReservations(t *testing.T) {
 		s.decide("") // late cannot be kept, so all are made anew
 		if s.reserved(map[string]string{"vip": "late 5-15, w 15-25", "other": "late 5-15, w 21-31"}[mine]); t.Failed() {
 			return
+		}
+	}
+}
+
+// Who loses his reservation when all are planned anew leaves his place among the depth in the same plan to the next of those who stand before him,
+// who had to wait for his to end. Who stands behind does not get it: the others go in order, and he is the first of them, though from 7 on
+// there is never room for his 8.
+func TestPlaceOfWhoLosesHis(t *testing.T) {
+	for first, want := range map[int64]string{1: "keeps 5-15, next 5-15", 0: "keeps 5-15"} {
+		s := vipStory(t, easy(depth(2)))
+		s.job("A", "runs", 10, limited(5))
+		s.job("A", "keeps", 2, limited(10))
+		s.job("A", "loser", 8, limited(10))
+		s.decide("runs")
+		s.job("A", "next", 4, limited(10), priority(first))
+		s.job("A", "one too many", 4, limited(10), priority(first))
+		s.decide("")
+		s.reserved("keeps 5-15, loser 5-15")
+		s.window("in the way", 4, 7, timeline.Forever)
+		s.awake("")
+		s.decide("")
+		s.reserved(want)
+		if u := s.Unreserved(); len(u) > 0 {
+			t.Error(u)
 		}
 	}
 }
