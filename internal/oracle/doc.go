@@ -240,7 +240,8 @@
 //     victims: else who is entitled to a borrower's quota would wait for his reservation, but not if he had to evict for it.
 //     It is judged as section 5 does, with the holder running now on what is reserved for him, for each flavor-resource alone. Of
 //     those who may give way the last in the order of planning do first, and who is not in the way in the end does not. They give way
-//     when the workload is admitted or holds, and are planned anew then, after those who move up.
+//     when the workload is admitted or holds, and are planned anew then, after those who move up: asked for one flavor-resource after another, each
+//     once and with all of its amount, as they were first charged (pod sets, resource groups, covered resources), those gone who gave way before.
 //  70. "victims count as gone at the end of their grace": an evicted workload is on the timeline no more from the decision on: its
 //     grace is not known, the slack is for starts that are late, and the charge of the holder takes its place. With both on it
 //     every preemption would break reservations that begin within the grace, and all would be made anew.

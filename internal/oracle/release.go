@@ -116,10 +116,15 @@ func (p *planner) without(uids []UID) *timeline.Plan {
 	return &bare
 }
 
-// giveWay takes the reservations away that must give way to what the workload is about to use or hold.
+// giveWay takes the reservations away that must give way to what the workload is about to use or hold, asked for one flavor-resource
+// after another in the order in which they were charged, with those gone already who gave way to it before.
 func (s *World) giveWay(n *node, w *workload, v *verdict) {
-	for _, r := range v.request {
-		release, _ := s.mayStart(n, w, r.f, r.amount, v.kind != Fit, v.victims)
+	amounts := s.vector(v.request)
+	for i, f := range v.charged {
+		if amounts[f] == 0 || slices.Contains(v.charged[:i], f) {
+			continue
+		}
+		release, _ := s.mayStart(n, w, f, amounts[f], v.kind != Fit, v.victims)
 		for _, uid := range release {
 			s.plannerOf(n).plan.Release(string(uid))
 			s.plannerOf(n).forget()

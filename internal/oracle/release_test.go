@@ -92,3 +92,28 @@ func TestPreemptorIsRefused(t *testing.T) {
 	s.job("A", "short", 1, limited(15))
 	s.evicts("short: b InCohortReclamation")
 }
+
+// When w acts, its flavor-resources are asked in the order in which they are charged, each with those gone who gave way before. Asked for
+// cpu first, both cheap and wide give way, the one for cpu and the other for memory; asked for memory first, the cpu of wide is enough.
+func TestGivingWayInOrder(t *testing.T) {
+	for first, want := range map[string]string{"cpu": "cheap 17-27, stays 5-7, wide 7-17", "memory": "cheap 5-15, stays 5-7, wide 15-25"} {
+		s := plans(t, Options{Overrun: 1})
+		covered := []string{"cpu", "memory"}
+		if first == "memory" {
+			covered = []string{"memory", "cpu"}
+		}
+		s.edited(ClusterQueue{Name: "A", Backfill: easy(depth(-1)), Preemption: Preemption{WithinClusterQueue: LowerPriority},
+			Groups: []ResourceGroup{{Covered: covered, Flavors: []FlavorQuotas{{"f", map[string]Quota{"cpu": {Nominal: 4}, "memory": {Nominal: 5}}}}}}})
+		memory := func(n int64) func(*Workload) { return func(w *Workload) { w.PodSets[0].Requests["memory"] = n } }
+		s.job("A", "runs", 3, memory(4), limited(5), priority(10))
+		s.decide("runs")
+		s.job("A", "stays", 0, memory(2), limited(2), priority(10))
+		s.job("A", "wide", 2, memory(3), limited(10))
+		s.job("A", "cheap", 2, limited(10))
+		s.decide("")
+		s.reserved("cheap 5-15, stays 5-7, wide 5-15")
+		s.job("A", "w", 1, memory(1), limited(100), priority(9))
+		s.decide("w")
+		s.reserved(want)
+	}
+}

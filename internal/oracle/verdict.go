@@ -75,6 +75,7 @@ type verdict struct {
 	level     int                // borrowing level of the assignment, unless NoFit
 	podSets   []PodSetAssignment // unless NoFit
 	request   []use              // what the assignment uses, amounts above 0, by flavor-resource
+	charged   []int              // flavor-resources in the order in which they were charged, perhaps again; nil if it is what is held already
 	consulted map[int]bool       // flavor-resources that the verdict looked at
 	refused   bool               // in a flavor looked at, by the timeline
 
@@ -179,11 +180,12 @@ func (s *World) evaluate(n *node, w *workload, counts []int64, u table) *verdict
 			for _, f := range fv.short {
 				v.short[f] = true
 			}
-			for r, ask := range asked {
-				if n.queue.group(r) == group {
+			for _, r := range group.Covered {
+				if ask, asks := asked[r]; asks {
 					a.Flavors[r], a.Usage[r] = chosen, ask.amount
 					f := s.fr(FlavorResource{chosen, r})
 					taken[f] = add(taken[f], ask.amount)
+					v.charged = append(v.charged, f)
 				}
 			}
 		}
