@@ -50,7 +50,10 @@ type calendar struct {
 	// plan: a representative has become blocked, or is not any more, or somebody
 	// has been admitted or has lost his reservation.
 	fresh bool
-	one   [1]quota.Request
+	// placesOnly: over a new tree some count as holders who hold nothing yet. They
+	// have a place among the first of their queue, until the next plan.
+	placesOnly bool
+	one        [1]quota.Request
 }
 
 // asked is for what the planner was told something, and what that depends on.
@@ -169,15 +172,15 @@ func (e *Engine) replan(s *scope, begin bool) {
 	for lost, turn := true, 0; lost && turn < 2; turn++ {
 		e.chooseAll(s)
 		lost = false
-		if same := e.list(c); same && c.planner.Settled() {
+		if same := e.list(c); same && c.planner.Settled() && !c.placesOnly {
 			break
 		}
 		holders := c.planner.Holders()
 		if c.planner.Plan(c.list) || c.planner.Eased() {
 			moved = true
 		}
-		if c.planner.Holders() != holders {
-			lost = s.noteReserved()
+		if c.planner.Holders() != holders || c.placesOnly {
+			lost, c.placesOnly = s.noteReserved(), false
 		}
 		s.version++
 	}
@@ -243,10 +246,7 @@ func (s *scope) noteReserved() (lost bool) {
 			continue
 		}
 		if _, holds := c.planner.Reservation(w.UID); holds {
-			q := w.local.target
-			w.reserved = true
-			q.reserved = append(q.reserved, w)
-			q.pending.SetApart(&w.Item)
+			w.setReserved()
 		}
 	}
 	return lost

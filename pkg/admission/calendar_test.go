@@ -348,3 +348,37 @@ func TestReservationInVain(t *testing.T) {
 	s.e.Step(3*second, Finish{UID: "3also"})
 	s.decide(3, "long")
 }
+
+// Who holds a reservation of a flavor that is taken away keeps his place among the
+// first, and is planned in another.
+func TestFlavorTakenAwayKeepsThePlace(t *testing.T) {
+	s := newSite(t, nil, map[string]int64{"a": 4})
+	s.e.Step(0, SetFlavor{Flavor{Name: "g"}})
+	flavors := func(at int64, names ...string) {
+		group := ResourceGroup{Resources: []string{"cpu"}}
+		for _, f := range names {
+			group.Flavors = append(group.Flavors, FlavorQuotas{Flavor: f, Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}})
+		}
+		s.e.Step(at*second, SetClusterQueue{ClusterQueue{
+			Name: "a", Cohort: "all", Namespaces: &Selector{}, WeightMilli: 1000,
+			Backfill: &Backfill{Mode: BackfillEASY, Depth: 1}, Groups: []ResourceGroup{group},
+		}})
+	}
+	flavors(0, "f", "g")
+	s.submit(0, "long", "a", 4, 100)
+	s.decide(0, "long")
+	s.e.Step(1*second, SetReservation{Reservation{
+		Name: "power", ClusterQueue: "a", Amounts: []FlavorAmount{{"g", "cpu", 4}}, Windows: []Window{{Start: 5 * second, End: 80 * second}},
+	}})
+	s.submit(2, "holder", "a", 4, 10)
+	s.decide(2)
+	s.holds("holder", promise{80, 120})
+	s.send(3, Workload{UID: "high", Queue: "a", Priority: 9, Limit: 10 * second}, 4, "")
+	s.decide(3)
+	s.holds("high", promise{})
+	s.e.Step(4*second, DeleteReservation{Name: "power"})
+	flavors(4, "f")
+	s.decide(4)
+	s.holds("holder", promise{100, 140})
+	s.holds("high", promise{})
+}

@@ -134,6 +134,14 @@ func (e *Engine) giveUp(q *clusterQueue, w *workload) {
 	}
 }
 
+// setReserved notes that a workload holds a reservation.
+func (w *workload) setReserved() {
+	q := w.local.target
+	w.reserved = true
+	q.reserved = append(q.reserved, w)
+	q.pending.SetApart(&w.Item)
+}
+
 func (q *clusterQueue) unreserve(w *workload) {
 	w.reserved = false
 	if at := slices.Index(q.reserved, w); at >= 0 {

@@ -199,7 +199,8 @@ func (e *Engine) refill(q *clusterQueue, w *workload, requests []quota.Request) 
 
 // keepReservations takes over the reservations of a calendar of the same nodes,
 // as they were: the next Plan drops those whose workload could not get the same
-// as before, and these keep their place among the first of their queue.
+// as before, and these keep their place among the first of their queue. So do
+// those of something that is not in the new tree.
 func (e *Engine) keepReservations(s *scope) {
 	type kept struct {
 		w *workload
@@ -207,6 +208,7 @@ func (e *Engine) keepReservations(s *scope) {
 		plan.Reservation
 	}
 	var list []kept
+	var gone []*workload
 	if was := s.calendar.before; was != nil {
 		for _, r := range was.calendar.planner.Reservations() {
 			w, q := e.workloads[r.UID], s.queues[r.Leaf]
@@ -215,6 +217,8 @@ func (e *Engine) keepReservations(s *scope) {
 			}
 			if old, ok := translated(was, s, w); ok {
 				list = append(list, kept{w, old, r})
+			} else {
+				gone = append(gone, w)
 			}
 		}
 	}
@@ -224,11 +228,13 @@ func (e *Engine) keepReservations(s *scope) {
 	for _, k := range list {
 		s.calendar.planner.Keep(k.Workload, k.Reservation)
 		if _, k.w.reserved = s.calendar.planner.Reservation(k.w.UID); k.w.reserved {
-			q := k.w.local.target
-			q.reserved = append(q.reserved, k.w)
-			q.pending.SetApart(&k.w.Item)
+			k.w.setReserved()
 		}
 	}
+	for _, w := range gone {
+		w.setReserved()
+	}
+	s.calendar.placesOnly = len(gone) > 0
 }
 
 // forgetReserved forgets who holds reservations.
