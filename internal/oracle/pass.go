@@ -135,10 +135,13 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 	case v.kind == Fit:
 		out.Admits = append(out.Admits, s.admit(q, w, v))
 	case v.planned:
-		if s.mayHold(w) {
-			s.preempt(q, w, v, out)
+		if !s.mayHold(w) {
+			s.park(q, w, v)
+			break
 		}
+		s.preempt(q, w, v, out)
 		s.park(q, w, v)
+		s.planPreempted(q)
 	default:
 		if !w.preempts && s.mayHeadHold(q.Name, w) {
 			s.setHold(w, q.Name, s.headHold(q, w, v), false)

@@ -201,15 +201,25 @@ func (s *World) beginPlan(root *node) {
 // planParked plans anew if, now that a workload of a queue has been parked, the plan is stale, somebody who holds a reservation is not
 // blocked any more, or one of that queue is to hold a reservation and has none.
 func (s *World) planParked(q *node) {
-	p := s.plannerOf(q)
-	if p == nil {
-		return
-	}
-	plan, _ := s.toPlan(p, q)
-	hasNone := func(w *workload) bool { return p.held(w.seen.UID) == nil }
-	if p.plan.Stale() || s.outlived(p) || slices.ContainsFunc(plan, hasNone) {
+	if p := s.plannerOf(q); p != nil && (p.plan.Stale() || s.outlived(p) || s.lacks(p, q)) {
 		s.replan(q.top())
 	}
+}
+
+// planPreempted plans anew after the turn of one who has come to hold, even if he has nobody evicted: also if in another queue of the
+// tree one is to hold a reservation and has none.
+func (s *World) planPreempted(q *node) {
+	if p := s.plannerOf(q); p != nil && s.lacks(p, q.top().leaves()...) {
+		s.replan(q.top())
+	}
+}
+
+// lacks says whether of some queue one is to hold a reservation and has none.
+func (s *World) lacks(p *planner, queues ...*node) bool {
+	return slices.ContainsFunc(queues, func(q *node) bool {
+		plan, _ := s.toPlan(p, q)
+		return slices.ContainsFunc(plan, func(w *workload) bool { return p.held(w.seen.UID) == nil })
+	})
 }
 
 // replanStale plans the tree of a queue anew if the plan is stale.

@@ -83,3 +83,32 @@ func TestWhoUsesNothingKeepsNoReservation(t *testing.T) {
 	s.decide("w")
 	s.reserved("next 5-15")
 }
+
+// Who comes to hold without victims has all planned, of all queues: x2, which has been looked at but has not had its turn, gets its place then,
+// and not only when d has taken a victim, after x has moved to 5.
+func TestWhoHoldsPlansAll(t *testing.T) {
+	s := plans(t, Options{Overrun: 1})
+	for _, owner := range []string{"A", "D"} {
+		s.withPolicies(owner, "c", reclaims(AnyPriority), Backfill{}, q("f", map[string]int64{"A": 4, "D": 2}[owner]))
+	}
+	s.withPolicies("B", "c", Preemption{}, Backfill{}, q("f", 0))
+	s.withPolicies("C", "c", Preemption{}, easy(depth(2)), q("f", 8))
+	s.job("C", "c1", 4, limited(10))
+	s.job("C", "c2", 2, limited(5))
+	s.job("B", "w", 2, limited(50), priority(9))
+	s.job("B", "u", 3, limited(20), priority(1))
+	s.job("B", "v", 3, limited(20))
+	s.decide("c1 w c2 u v")
+	s.at(1)
+	s.job("D", "first", 0, priority(9))
+	s.job("A", "a1", 2, limited(30), priority(5))
+	s.job("A", "a2", 1, limited(30), priority(5))
+	s.job("D", "d", 1, limited(30), priority(5))
+	s.job("C", "x", 4, limited(5))
+	s.job("C", "x2", 2, limited(5))
+	if out := s.decide("first"); len(out.Evicts) != 2 {
+		t.Errorf("evicted %+v, want v for a1 and u for d", out.Evicts)
+	}
+	s.holds(map[UID]int64{"a1": 2, "a2": 1, "d": 1, "x2": 2})
+	s.reserved("x 6-11")
+}
