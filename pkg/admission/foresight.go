@@ -267,6 +267,19 @@ func (e *Engine) mustStep(s *scope) bool {
 		}))
 }
 
+// unblocks says whether, by an outlook, somebody may start who is blocked and among
+// the first of a queue with a place left. Once he is its representative another has
+// that place, as soon as anybody is parked before his turn comes.
+func (s *scope) unblocks() bool {
+	return s.calendar != nil && slices.ContainsFunc(s.play, func(q *clusterQueue) bool {
+		if !q.pass.hope || q.settled() {
+			return false
+		}
+		w := q.pass.first.First().Owner.(*workload)
+		return w.isBlocked() && !w.reserved
+	})
+}
+
 // overrated says that a workload is not blocked because it fitted when it was
 // looked at last.
 func (w *workload) overrated() bool { return w.state == pending && w.sight == sightFit && !w.reserved }

@@ -271,6 +271,9 @@ func (e *Engine) leap(s *scope) bool {
 		return false
 	case least == 0:
 		return true
+	case s.unblocks():
+		s.literal = true
+		return true
 	}
 	for _, q := range s.play {
 		if q.pass.hope || s.nested {
