@@ -1,6 +1,9 @@
 package oracle
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // tooManyTurns is a number of turns in one pass that no pass of a sane size needs.
 const tooManyTurns = 20_000
@@ -139,9 +142,12 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 			s.park(q, w, v)
 			break
 		}
+		held := w.preempts && slices.Equal(w.hold, v.request)
 		s.preempt(q, w, v, out)
 		s.park(q, w, v)
-		s.planPreempted(q)
+		if !held {
+			s.planPreempted(q)
+		}
 	default:
 		if !w.preempts && s.mayHeadHold(q.Name, w) {
 			s.setHold(w, q.Name, s.headHold(q, w, v), false)
