@@ -53,7 +53,10 @@ type calendar struct {
 	// placesOnly: over a new tree some count as holders who hold nothing yet. They
 	// have a place among the first of their queue, until the next plan.
 	placesOnly bool
-	one        [1]quota.Request
+	// held: since the last plan somebody has come to hold something after a
+	// preemption that he did not hold before.
+	held bool
+	one  [1]quota.Request
 }
 
 // asked is for what the planner was told something, and what that depends on.
@@ -147,15 +150,15 @@ func (c *calendar) overlookAll() {
 }
 
 // planParked plans anew if, now that something has been parked, anything was taken
-// off the timeline or has come into the way of a reservation, a workload of the queue
-// is to hold a reservation and has none, or holds one and is blocked no more.
+// off the timeline or has come into the way of a reservation, something is held that
+// was not, a workload of the queue is to hold a reservation and has none, or holds one and is blocked no more.
 func (e *Engine) planParked(q *clusterQueue) {
 	c := q.calendar()
 	if c == nil {
 		return
 	}
 	c.room, _ = e.choose(q, c.room[:0])
-	if !c.planner.Settled() || slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
+	if c.held || !c.planner.Settled() || slices.ContainsFunc(q.reserved, func(w *workload) bool { return !w.isBlocked() }) ||
 		slices.ContainsFunc(c.room, func(w *workload) bool { return !w.reserved }) {
 		e.replan(q.scope, false)
 	}
@@ -166,7 +169,7 @@ func (e *Engine) planParked(q *clusterQueue) {
 func (e *Engine) replan(s *scope, begin bool) {
 	c := s.calendar
 	eased, moved := c.planner.Eased(), false
-	c.fresh = false
+	c.fresh, c.held = false, false
 	c.planner.Mark()
 	// Who loses his place when all are planned anew leaves it to the next.
 	for lost, turn := true, 0; lost && turn < 2; turn++ {

@@ -79,6 +79,7 @@ func (e *Engine) chart(q *clusterQueue, w *workload, requests []quota.Request) {
 	}
 	c.planner.Advance(e.decidedAt)
 	c.planner.Run(plan.Workload{UID: w.UID, Leaf: q.at, Alternatives: [][]quota.Request{c.local(q.scope, requests)}, Limit: w.limit, Group: c.group(w, q)}, 0, now.end)
+	c.held = c.held || w.preempting()
 	q.unreserve(w)
 	q.scope.version++
 	e.markDirty(q.scope)

@@ -58,7 +58,7 @@ func (q *clusterQueue) headHolder() *workload {
 }
 
 // setHold replaces what is held for a workload; only what really falls wakes
-// anybody.
+// anybody. Whoever calls it charts that, when it is known for how long.
 func (e *Engine) setHold(q *clusterQueue, w *workload, amounts []quota.Request) {
 	old := w.held()
 	if w.hold == nil {
@@ -70,9 +70,6 @@ func (e *Engine) setHold(q *clusterQueue, w *workload, amounts []quota.Request) 
 		e.holders++
 	}
 	w.hold.amounts = amounts
-	if !w.hold.preempts {
-		e.chart(q, w, amounts)
-	}
 	e.shiftHold(q, old, amounts)
 }
 
@@ -229,4 +226,7 @@ func (e *Engine) holdFor(q *clusterQueue, w *workload, v *verdict) {
 	}
 	e.lift(q, w, +1)
 	e.setHold(q, w, amounts)
+	if !w.hold.preempts {
+		e.chart(q, w, amounts)
+	}
 }

@@ -48,24 +48,6 @@ func TestLawsUnderLoad(t *testing.T) {
 	}
 }
 
-// TestLawsPlanned checks the same laws, and those of backfill, where some plan
-// ahead: in stories of both kinds.
-func TestLawsPlanned(t *testing.T) {
-	t.Parallel()
-	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) {
-		if rapid.Bool().Draw(t, "busy") {
-			busyStory(t, seen, somePlan)
-		} else {
-			story(t, seen, somePlan)
-		}
-	})
-	seen.report(t)
-	if seen.cases >= 100 && seen.planned < seen.cases {
-		t.Errorf("only %d reservations were compared in %d cases", seen.planned, seen.cases)
-	}
-}
-
 // beginBusy makes queues that compete for one or two flavors.
 func (m *machine) beginBusy() {
 	for f := range flavorNames {
