@@ -128,3 +128,31 @@ func TestTimedOutIsPlanned(t *testing.T) {
 	s.holds("mine", promise{301, 381})
 	s.holds("wide", promise{})
 }
+
+// Who comes to hold without victims has all planned, those of other queues too who
+// have been looked at and have not had their turn; and wakes nobody.
+func TestWhoHoldsHasAllPlanned(t *testing.T) {
+	s := &site{T: t, e: New(Config{Slack: 1, Overrun: second, Preemption: &PreemptionConfig{HoldTimeout: 300 * second}})}
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	reclaims := Preemption{ReclaimWithinCohort: "Any"}
+	s.takes("a", 4, nil, reclaims)
+	s.takes("b", 0, nil, Preemption{})
+	s.takes("c", 8, &Backfill{Mode: BackfillEASY, Depth: 2}, Preemption{})
+	s.takes("d", 2, nil, reclaims)
+	s.send(0, Workload{UID: "c1", Queue: "c", Limit: 10 * second}, 4, "")
+	s.send(0, Workload{UID: "c2", Queue: "c", QueueTime: 1, Limit: 5 * second}, 2, "")
+	s.send(0, Workload{UID: "w", Queue: "b", Priority: 9, Limit: 50 * second}, 2, "")
+	s.send(0, Workload{UID: "u", Queue: "b", Priority: 1, Limit: 20 * second}, 3, "")
+	s.send(0, Workload{UID: "v", Queue: "b", Limit: 20 * second}, 3, "")
+	s.decide(0, "c1", "w", "c2", "u", "v")
+	s.send(1, Workload{UID: "first", Queue: "d", Priority: 9}, 0, "")
+	s.send(1, Workload{UID: "a1", Queue: "a", Priority: 5, QueueTime: 1, Limit: 30 * second}, 2, "")
+	s.send(1, Workload{UID: "a2", Queue: "a", Priority: 5, QueueTime: 2, Limit: 30 * second}, 1, "")
+	s.send(1, Workload{UID: "d", Queue: "d", Priority: 5, QueueTime: 3, Limit: 30 * second}, 1, "")
+	s.send(1, Workload{UID: "x", Queue: "c", QueueTime: 4, Limit: 5 * second}, 4, "")
+	s.send(1, Workload{UID: "x2", Queue: "c", QueueTime: 5, Limit: 5 * second}, 2, "")
+	s.takesFrom(1, "v", "u")
+	s.holds("x", promise{6, 11})
+	s.holds("x2", promise{})
+}
