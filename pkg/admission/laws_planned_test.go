@@ -10,15 +10,7 @@ import (
 // ahead: in stories of both kinds.
 func TestLawsPlanned(t *testing.T) {
 	t.Parallel()
-	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) {
-		if rapid.Bool().Draw(t, "busy") {
-			busyStory(t, seen, somePlan)
-		} else {
-			story(t, seen, somePlan)
-		}
-	})
-	seen.report(t)
+	seen := lawsAhead(t, somePlan)
 	if seen.cases >= 100 && seen.planned < seen.cases {
 		t.Errorf("only %d reservations were compared in %d cases", seen.planned, seen.cases)
 	}
@@ -29,16 +21,22 @@ func TestLawsPlanned(t *testing.T) {
 // is to evict delays nobody else's.
 func TestLawsPlannedPreempting(t *testing.T) {
 	t.Parallel()
-	seen := &features{}
-	rapid.Check(t, func(t *rapid.T) {
-		if rapid.Bool().Draw(t, "busy") {
-			busyStory(t, seen, somePreempt)
-		} else {
-			story(t, seen, somePreempt)
-		}
-	})
-	seen.report(t)
+	seen := lawsAhead(t, somePreempt)
 	if seen.cases >= 100 && (seen.planned < seen.cases || seen.victims*4 < seen.cases) {
 		t.Errorf("only %d reservations and %d victims were compared in %d cases", seen.planned, seen.victims, seen.cases)
 	}
+}
+
+// lawsAhead lets stories of both kinds happen, and reports what was seen in them.
+func lawsAhead(t *testing.T, plans ahead) *features {
+	seen := &features{}
+	rapid.Check(t, func(t *rapid.T) {
+		if rapid.Bool().Draw(t, "busy") {
+			busyStory(t, seen, plans)
+		} else {
+			story(t, seen, plans)
+		}
+	})
+	seen.report(t)
+	return seen
 }
