@@ -179,9 +179,8 @@ func (e *Engine) replan(s *scope, begin bool) {
 			break
 		}
 		holders := c.planner.Holders()
-		if c.planner.Plan(c.list) || c.planner.Eased() {
-			moved = true
-		}
+		moved = c.planner.Plan(c.list) || moved
+		moved = c.planner.Eased() || moved // by who has lost his to another
 		if c.planner.Holders() != holders || c.placesOnly {
 			lost, c.placesOnly = s.noteReserved(), false
 		}
