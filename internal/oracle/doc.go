@@ -198,8 +198,8 @@
 //     there ends when its holder is overtaken, as a hold does by amendment A4.
 //  59. "of each queue, in its order, the first depth" and "an arrival that stands before a reserved workload of its own queue
 //     releases that reservation only if withinClusterQueue would let it preempt it": those who hold a reservation keep their
-//     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them.
-//     The order is that of semantics section 4.
+//     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them, by priority and queue
+//     time alone: what they ask for decides nothing, in StrictFIFO queues either, where it is never the same. The order is that of semantics section 4.
 //  60. "a head's hold is the timeline's charge from now on": its reservation takes the place of the hold. A StrictFIFO head without
 //     victims holds nothing where its queue's mode is not None: what it holds ends with the edit by which the queue begins to plan (its own,
 //     or a Cohort's default), before the next plan(), and not only when its head next has a turn. Where it is, it holds as ever, but no more than is available at

@@ -27,6 +27,28 @@ func TestPlannedBeforeWhomItMayPreempt(t *testing.T) {
 	}
 }
 
+// It takes his place among the depth even if they ask for different resources, in a StrictFIFO queue too, where nobody else may take it: else
+// its head, which holds no quota, would have no reservation either.
+func TestPlaceAmongTheDepthYields(t *testing.T) {
+	for _, strategy := range []Strategy{BestEffortFIFO, StrictFIFO} {
+		for policy, want := range map[PreemptionPolicy]string{Never: "low 10-13", LowerPriority: "high 10-13"} {
+			s := plans(t, Options{Overrun: 1})
+			s.edited(ClusterQueue{Name: "A", Strategy: strategy, Backfill: easy(), Preemption: within(policy), Groups: []ResourceGroup{{Covered: []string{"cpu", "memory"},
+				Flavors: []FlavorQuotas{{"f", map[string]Quota{"cpu": {Nominal: 6}, "memory": {Nominal: 4}}}}}}})
+			memory := func(w *Workload) { w.PodSets[0].Requests = map[string]int64{"memory": 4} }
+			s.job("A", "cores", 6, limited(10), priority(9))
+			s.job("A", "bytes", 0, memory, limited(10), priority(9))
+			s.decide("cores bytes")
+			s.job("A", "low", 0, memory, limited(3))
+			s.decide("")
+			s.reserved("low 10-13")
+			s.job("A", "high", 6, limited(3), priority(1))
+			s.decide("")
+			s.reserved(want)
+		}
+	}
+}
+
 // b borrows and holds a reservation from 5 on. a, within the quota of its queue, fits now and would run into it: if b ran, a could
 // reclaim from it, so that b's reservation gives way. It does not where nobody may be reclaimed from, nor to c, who borrows too.
 func TestReservationOfABorrowerGivesWay(t *testing.T) {
