@@ -28,6 +28,9 @@ func serve(ctx context.Context, restConfig *rest.Config, configuration *configv1
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 
+	for _, field := range configuration.Inactive() {
+		log.Info("This field of the configuration does nothing yet", "field", field)
+	}
 	engine, done, err := newEngine(configuration, log.WithName("recording"))
 	if err != nil {
 		return err

@@ -226,7 +226,9 @@ func (c *Controller) newExecutor(reporter lifecycle.Reporter) error {
 		Queues:  c,
 		Shapes:  c.shapes(),
 		Managed: c.selection.Managed, HoldUnqueued: configuration.ManageJobsWithoutQueueName,
-		Flavor: func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
+		LabelKeys:      configuration.Integrations.LabelKeysToCopy,
+		ReleaseStopped: configuration.Integrations.ReleaseAt == configv1beta1.ReleaseAtTerminating,
+		Flavor:         func(name string) (*v1beta1.ResourceFlavor, bool) { return c.flavors.Get(ledger.Key{Name: name}) },
 	}
 	if policy := configuration.ObjectRetentionPolicies; policy != nil && policy.Workloads != nil && policy.Workloads.AfterFinished != nil {
 		retention := policy.Workloads.AfterFinished.Duration

@@ -66,6 +66,9 @@ type State struct {
 	// Idle says that the job has no pods, not even terminating ones, and that
 	// its template may be changed.
 	Idle bool
+	// Stopped says that the job asks for no pods and has none but terminating
+	// ones; what is idle is stopped, too.
+	Stopped bool
 	// PodsReady says that all pods the job asks for are ready or have succeeded.
 	PodsReady bool
 	// OnEviction is what its user wants to become of the job when it is evicted:

@@ -36,9 +36,17 @@ func WorkloadKey(kind Kind, obj client.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: obj.GetNamespace(), Name: WorkloadName(kind, obj.GetName(), obj.GetUID())}
 }
 
-// NewWorkload is the Workload to be created for a job.
-func NewWorkload(kind Kind, obj client.Object, spec v1beta1.WorkloadSpec) *v1beta1.Workload {
+// NewWorkload is the Workload to be created for a job, with those of the job's
+// labels whose keys are named.
+func NewWorkload(kind Kind, obj client.Object, spec v1beta1.WorkloadSpec, labelKeys ...string) *v1beta1.Workload {
 	key := WorkloadKey(kind, obj)
+	labels := map[string]string{}
+	for _, key := range labelKeys {
+		if value, ok := obj.GetLabels()[key]; ok {
+			labels[key] = value
+		}
+	}
+	labels[v1beta1.JobUIDLabel] = string(obj.GetUID())
 	controller := true
 	apiVersion, kindName := kind.GroupVersionKind().ToAPIVersionAndKind()
 	return &v1beta1.Workload{
@@ -46,7 +54,7 @@ func NewWorkload(kind Kind, obj client.Object, spec v1beta1.WorkloadSpec) *v1bet
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: key.Namespace,
 			Name:      key.Name,
-			Labels:    map[string]string{v1beta1.JobUIDLabel: string(obj.GetUID())},
+			Labels:    labels,
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: apiVersion, Kind: kindName, Name: obj.GetName(), UID: obj.GetUID(), Controller: &controller,
 			}},

@@ -254,9 +254,24 @@ type Integrations struct {
 	LabelAliases []string `json:"labelAliases,omitempty"`
 
 	// LabelKeysToCopy lists keys of labels that are copied from a job to its
-	// Workload. Default: none.
+	// Workload when that is created. Default: none.
 	LabelKeysToCopy []string `json:"labelKeysToCopy,omitempty"`
+
+	// ReleaseAt says when an evicted job gives its quota back: once its pods are
+	// gone (Terminated), or as soon as all of them terminate, while they use up
+	// their grace period (Terminating): whoever is admitted then waits for nodes
+	// instead. Default: Terminated.
+	ReleaseAt ReleasePoint `json:"releaseAt,omitempty"`
 }
+
+// ReleasePoint is a state of the pods of an evicted job.
+type ReleasePoint string
+
+// When an evicted job gives its quota back.
+const (
+	ReleaseAtTerminated  ReleasePoint = "Terminated"
+	ReleaseAtTerminating ReleasePoint = "Terminating"
+)
 
 // TransformationStrategy says what becomes of the resource transformed.
 type TransformationStrategy string

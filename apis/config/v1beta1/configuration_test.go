@@ -55,6 +55,15 @@ func TestDefaults(t *testing.T) {
 	if got := c.WaitForPodsReady.RecoveryTimeout.Duration; got != time.Minute {
 		t.Errorf("recovery timeout %v, want that of start", got)
 	}
+	if got := c.Integrations.ReleaseAt; got != ReleaseAtTerminated {
+		t.Errorf("quota is released when pods are %s", got)
+	}
+	if got := c.Inactive(); len(got) != 0 {
+		t.Errorf("%v do nothing although nothing was set", got)
+	}
+	if got := (&Configuration{AdmissionFairSharing: &AdmissionFairSharing{}}).Inactive(); !slices.Equal(got, []string{"admissionFairSharing"}) {
+		t.Errorf("set and inactive: %v", got)
+	}
 	if c.AdmissionFairSharing != nil || c.ObjectRetentionPolicies != nil {
 		t.Error("what is off by default was switched on")
 	}
@@ -101,6 +110,7 @@ func TestFaults(t *testing.T) {
 		{"managedJobsNamespaceSelector.matchExpressions[0].operator", func(c *Configuration) { c.ManagedJobsNamespaceSelector.MatchExpressions[0].Operator = "Like" }},
 		{"integrations.frameworks[1]", func(c *Configuration) { c.Integrations.Frameworks = append(c.Integrations.Frameworks, "batch/jobs") }},
 		{"integrations.labelAliases[0]", func(c *Configuration) { c.Integrations.LabelAliases = []string{"kueue.x-k8s.io/"} }},
+		{"integrations.releaseAt", func(c *Configuration) { c.Integrations.ReleaseAt = "AtOnce" }},
 		{"integrations.labelKeysToCopy[0]", func(c *Configuration) { c.Integrations.LabelKeysToCopy = []string{"a b"} }},
 		{"resources.excludeResourcePrefixes[0]", func(c *Configuration) { c.Resources.ExcludeResourcePrefixes = []string{""} }},
 		{"resources.quotaCheckStrategy", func(c *Configuration) { c.Resources.QuotaCheckStrategy = "Maybe" }},

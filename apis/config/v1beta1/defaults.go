@@ -111,6 +111,7 @@ func setIntegrations(c *Configuration) {
 	if len(c.Integrations.Frameworks) == 0 {
 		c.Integrations.Frameworks = []string{BatchJobFramework}
 	}
+	orElse(&c.Integrations.ReleaseAt, ReleaseAtTerminated)
 	if c.ManagedJobsNamespaceSelector == nil {
 		c.ManagedJobsNamespaceSelector = &metav1.LabelSelector{
 			MatchExpressions: []metav1.LabelSelectorRequirement{{

@@ -187,6 +187,14 @@ func validatePreemption(p *Preemption, path *field.Path) field.ErrorList {
 	return faults
 }
 
+// Inactive names the fields that are set and do nothing yet.
+func (c *Configuration) Inactive() []string {
+	if c.AdmissionFairSharing == nil {
+		return nil
+	}
+	return []string{"admissionFairSharing"}
+}
+
 func validateAdmissionFairSharing(f *AdmissionFairSharing, path *field.Path) field.ErrorList {
 	if f == nil {
 		return nil
@@ -274,6 +282,9 @@ func validateIntegrations(c *Configuration) field.ErrorList {
 		for _, problem := range apivalidation.IsQualifiedName(key) {
 			faults = append(faults, field.Invalid(path.Child("labelKeysToCopy").Index(i), key, "must be the key of a label: "+problem))
 		}
+	}
+	if at := c.Integrations.ReleaseAt; at != ReleaseAtTerminated && at != ReleaseAtTerminating {
+		faults = append(faults, field.NotSupported(path.Child("releaseAt"), at, []ReleasePoint{ReleaseAtTerminated, ReleaseAtTerminating}))
 	}
 	return faults
 }

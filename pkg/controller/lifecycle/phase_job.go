@@ -139,7 +139,7 @@ func uncreated(s *sight) *step {
 	if err != nil {
 		return &step{warningReason: v1beta1.PendingMisconfigured, warning: err.Error()}
 	}
-	wl := job.NewWorkload(s.kind, s.job, job.DesiredSpec(s.state, podSets, priority, nil))
+	wl := job.NewWorkload(s.kind, s.job, job.DesiredSpec(s.state, podSets, priority, nil), s.facts.LabelKeys...)
 	if s.running() {
 		wl.Annotations = map[string]string{job.AdoptedAnnotation: "true"}
 	}

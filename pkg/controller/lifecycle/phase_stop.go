@@ -44,17 +44,27 @@ func injected(s *sight) *step {
 		return nil
 	}
 	if !s.state.Idle {
+		if s.evicted() && s.holds() && s.releasable() {
+			return nil // the template can wait, see cleared
+		}
 		return stop
 	}
 	return &step{write: patchJob(s, RestoreJob, s.kind.Restore(s.job))}
 }
 
-// cleared: the evicted job has stopped and is as it was; its quota is free.
+// releasable: the evicted job may give its quota back. One that is to be deleted
+// keeps it until then, or it would queue again.
+func (s *sight) releasable() bool {
+	return s.state.Idle || s.facts.ReleaseStopped && s.state.Stopped && s.state.OnEviction != v1beta1.OnEvictionDelete
+}
+
+// cleared: the evicted job has stopped and, unless its quota is free before its
+// pods are gone, is as it was.
 func cleared(s *sight) *step {
 	if !s.evicted() || !s.holds() || s.running() {
 		return nil
 	}
-	if !s.state.Idle {
+	if !s.releasable() {
 		return stop
 	}
 	reason, message := "", ""

@@ -116,6 +116,16 @@ func (s *scene) evict(reason string) {
 	s.workload.Status = evicted(s.workload, Eviction{Reason: reason, Message: "because"}, now)
 }
 
+// terminate is an eviction of a job whose only pod is in its grace period.
+func (s *scene) terminate(onEviction string) {
+	s.admit()
+	s.evict("Preempted")
+	s.inject("wl-uid")
+	s.job.Annotations[v1beta1.OnEvictionAnnotation] = onEviction
+	s.job.Status.StartTime, s.job.Status.Terminating = &metav1.Time{Time: now}, number(1)
+	s.end(batchv1.JobSuspended)
+}
+
 func (s *scene) end(kind batchv1.JobConditionType) {
 	s.job.Status.Conditions = append(s.job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue})
 }
@@ -188,6 +198,19 @@ func TestTheNextStep(t *testing.T) {
 		"it runs and is evicted":              {func(s *scene) { s.admit(); s.run(); s.evict("Deactivated") }, "stop"},
 		"evicted, pods left":                  {func(s *scene) { s.admit(); s.evict("Deactivated"); s.inject("wl-uid"); s.job.Status.Active = 1 }, "nothing"},
 		"evicted, pods gone":                  {func(s *scene) { s.admit(); s.evict("Deactivated"); s.inject("wl-uid") }, "restore"},
+		"evicted, pods terminate":             {func(s *scene) { s.terminate("") }, "nothing"},
+		"the same, releasing early":           {func(s *scene) { s.terminate(""); s.facts.ReleaseStopped = true }, "release"},
+		"early, a pod does not terminate yet": {func(s *scene) { s.terminate(""); s.facts.ReleaseStopped = true; s.job.Status.Active = 1 }, "nothing"},
+		"early, the suspension is not seen":   {func(s *scene) { s.terminate(""); s.facts.ReleaseStopped = true; s.job.Status.Conditions = nil }, "nothing"},
+		"early, then not restored yet":        {func(s *scene) { s.terminate(""); s.facts.ReleaseStopped = true; s.release() }, "nothing"},
+		"early, its turn has come again":      {func(s *scene) { s.terminate(""); s.facts.ReleaseStopped = true; s.release(); s.decided() }, "nothing"},
+		"early, then pods gone": {func(s *scene) {
+			s.terminate("")
+			s.facts.ReleaseStopped = true
+			s.release()
+			s.job.Status.Terminating = nil
+		}, "restore"},
+		"early, but it is to be deleted":      {func(s *scene) { s.terminate(v1beta1.OnEvictionDelete); s.facts.ReleaseStopped = true }, "nothing"},
 		"evicted and restored":                {func(s *scene) { s.admit(); s.evict("Deactivated") }, "release"},
 		"it runs without admission":           {func(s *scene) { s.run() }, "verify"},
 		"it really runs without admission":    {func(s *scene) { s.run(); s.slot.verified = s.sight().versions() }, "stop"},

@@ -57,6 +57,11 @@ type Facts struct {
 	Managed func(namespace string) bool
 	// HoldUnqueued says that jobs without queue wait too, in managed namespaces.
 	HoldUnqueued bool
+	// LabelKeys are of those labels of a job that its Workload is created with.
+	LabelKeys []string
+	// ReleaseStopped lets an evicted job give its quota back while its last pods
+	// terminate.
+	ReleaseStopped bool
 	// Readiness is nil where nobody waits for pods.
 	Readiness *Readiness
 }

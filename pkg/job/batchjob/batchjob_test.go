@@ -154,9 +154,14 @@ func TestState(t *testing.T) {
 		t.Error("not idle although the job controller has seen the suspension")
 	}
 	j.Status.Terminating = number(1)
-	if (Kind{}).State(j).Idle {
-		t.Error("idle although a pod is still terminating")
+	if state := (Kind{}).State(j); state.Idle || !state.Stopped {
+		t.Errorf("a pod is still terminating: idle %t, stopped %t", state.Idle, state.Stopped)
 	}
+	j.Status.Active = 1
+	if (Kind{}).State(j).Stopped {
+		t.Error("stopped although a pod is active")
+	}
+	j.Status.Active = 0
 	j.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}}
 	if (Kind{}).State(j).Finished != nil {
 		t.Error("finished although pods may be left")

@@ -21,7 +21,8 @@ func (k Kind) State(obj client.Object) job.State {
 		PodPriorityClass:   j.Spec.Template.Spec.PriorityClassName,
 		OwnDeadlineSeconds: ownDeadline(j),
 		Suspended:          suspended(j),
-		Idle:               idle(j),
+		Idle:               stopped(j) && (j.Status.Terminating == nil || *j.Status.Terminating == 0),
+		Stopped:            stopped(j),
 		Unmarked:           unmarked(j),
 		PodsReady:          podsReady(j),
 		OnEviction:         j.Annotations[v1beta1.OnEvictionAnnotation],
@@ -43,13 +44,11 @@ func (k Kind) State(obj client.Object) job.State {
 
 func suspended(j *batchv1.Job) bool { return j.Spec.Suspend != nil && *j.Spec.Suspend }
 
-// idle follows the API server's own rule for a mutable template (since 1.36):
-// suspended, seen to be so by the job controller or never started, no pods.
-func idle(j *batchv1.Job) bool {
-	if !suspended(j) || j.Status.Active > 0 || (j.Status.Terminating != nil && *j.Status.Terminating > 0) {
-		return false
-	}
-	return j.Status.StartTime == nil || hasCondition(j, batchv1.JobSuspended) != nil
+// stopped is the API server's own rule for a mutable template (since 1.36) but
+// for terminating pods: suspended, seen to be so by the job controller or never
+// started, no active pods.
+func stopped(j *batchv1.Job) bool {
+	return suspended(j) && j.Status.Active == 0 && (j.Status.StartTime == nil || hasCondition(j, batchv1.JobSuspended) != nil)
 }
 
 // podsReady counts pods that have succeeded as ready, so that a Job of more

@@ -5,9 +5,11 @@ import (
 	. "github.com/onsi/gomega"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	configv1beta1 "fairlead.dev/fairlead/apis/config/v1beta1"
 	"fairlead.dev/fairlead/apis/v1beta1"
 	"fairlead.dev/fairlead/pkg/controller/lifecycle"
 )
@@ -53,6 +55,37 @@ var _ = Describe("Eviction", func() {
 		edit(t, t.workloadOf(j), func(wl *v1beta1.Workload) { wl.Spec.Active = &on })
 		t.started(j)
 		t.says(j, v1beta1.WorkloadRequeued, metav1.ConditionTrue, v1beta1.RequeuedReactivated)
+	})
+
+	It("with releaseAt Terminating frees the quota while the last pods terminate", func(ctx SpecContext) {
+		t := newTenant(ctx, "1")
+		m := startManager(withConfig(func(c *configv1beta1.Configuration) {
+			c.Integrations = &configv1beta1.Integrations{ReleaseAt: configv1beta1.ReleaseAtTerminating, LabelKeysToCopy: []string{"experiment", "absent"}}
+		}))
+		j := t.submit("slow", func(j *batchv1.Job) { j.Labels["experiment"] = "dune" })
+		t.started(j)
+		t.run(j)
+		t.later(j)
+		next := t.submit("next")
+		off, on := false, true
+		edit(t, t.workloadOf(j), func(wl *v1beta1.Workload) { wl.Spec.Active = &off })
+		t.suspended(j)
+		Consistently(func() bool { return isSuspended(t.fresh(next)) }).WithTimeout(quiet).Should(BeTrue(), "the quota was given away while a pod ran")
+		terminating := int32(1)
+		t.report(j, func(s *batchv1.JobStatus) {
+			s.Active, s.Terminating = 0, &terminating
+			s.Conditions = []batchv1.JobCondition{{Type: batchv1.JobSuspended, Status: corev1.ConditionTrue, Reason: "JobSuspended"}}
+		})
+		t.started(next)
+		Expect(t.fresh(j).Annotations).To(HaveKey(v1beta1.InjectedAnnotation), "the template was changed under a pod")
+		t.run(next)
+		t.report(j, func(s *batchv1.JobStatus) { s.StartTime, s.Terminating = nil, nil })
+		Eventually(func() map[string]string { return t.fresh(j).Annotations }).ShouldNot(HaveKey(v1beta1.InjectedAnnotation))
+		t.finish(next, batchv1.JobComplete)
+		edit(t, t.workloadOf(j), func(wl *v1beta1.Workload) { wl.Spec.Active = &on })
+		t.started(j)
+		Expect(t.workloadOf(j).Labels).To(And(HaveKeyWithValue("experiment", "dune"), Not(HaveKey("absent")), HaveKeyWithValue(v1beta1.JobUIDLabel, string(j.UID))))
+		Expect(m.refusals()).To(BeEmpty())
 	})
 
 	It("survives the manager's death at every write", func(ctx SpecContext) {
