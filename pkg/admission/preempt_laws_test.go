@@ -43,7 +43,7 @@ func (m *machine) rest() {
 		leaves := func(o *object) bool { return o.charged() && (o.evicting || o.Evicted) }
 		if m.some(leaves) == nil {
 			for uid, preempted := range waiting {
-				if preempted && !(overtaken[uid] && m.behind(uid)) {
+				if preempted && (!overtaken[uid] || !m.behind(uid)) {
 					m.t.Fatalf("law 5: %s has preempted and is not admitted", uid)
 				}
 			}
