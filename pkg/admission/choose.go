@@ -15,7 +15,7 @@ import (
 // lose theirs to such a one.
 func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*workload) {
 	if q.strict {
-		return e.chooseStrict(q, list), nil
+		return e.chooseStrict(q, list)
 	}
 	began := len(list)
 	for _, w := range q.reserved {
@@ -25,10 +25,10 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 	}
 	held := list[began:]
 	slices.SortFunc(held, compareItems)
-	if e.config.Preemption != nil && mayPreempt(q.spec.Preemption.WithinClusterQueue) {
+	if e.mayYield(q) {
 		kept := held[:0]
 		for _, h := range held {
-			if e.yields(q, h) {
+			if q.yields(h, q.firstBlocked(1<<30, &h.Item, nil)) {
 				lose = append(lose, h)
 				continue
 			}
@@ -46,7 +46,7 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 // chooseStrict is choose for a StrictFIFO queue: of those that are blocked only
 // those that need not wait for one before them, whether that one is blocked or
 // not.
-func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) []*workload {
+func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) (chosen, lose []*workload) {
 	var before quota.Set
 	var others []*workload
 	held := 0
@@ -58,15 +58,18 @@ func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) []*workload {
 		}
 		switch {
 		case !w.isBlocked() || before.Meets(k.Plan.Requested):
-		case w.reserved:
+		case w.reserved && (!e.mayYield(q) || !q.yields(w, others)):
 			list = append(list, w)
 		default:
+			if w.reserved {
+				lose = append(lose, w)
+			}
 			others = append(others, w)
 		}
 		before.Join(k.Plan.Requested)
 	}
 	list = list[:min(len(list), most)]
-	return append(list, others[:min(len(others), most-len(list))]...)
+	return append(list, others[:min(len(others), most-len(list))]...), lose
 }
 
 // firstBlocked are the first n blocked workloads of the queue that hold no
@@ -101,15 +104,17 @@ func (q *clusterQueue) firstBlocked(n int, before *queue.Item, lose []*workload)
 	return found
 }
 
-// yields says whether a blocked workload of the queue that holds no reservation
-// stands before the holder of one and might preempt it if that ran.
-func (e *Engine) yields(q *clusterQueue, h *workload) bool {
-	for _, w := range q.firstBlocked(1<<30, &h.Item, nil) {
+// mayYield says whether workloads of the queue may preempt others of it.
+func (e *Engine) mayYield(q *clusterQueue) bool {
+	return e.config.Preemption != nil && mayPreempt(q.spec.Preemption.WithinClusterQueue)
+}
+
+// yields says whether one of those that are blocked before the holder of a
+// reservation, and hold none, might preempt it if it ran.
+func (q *clusterQueue) yields(h *workload, before []*workload) bool {
+	return slices.ContainsFunc(before, func(w *workload) bool {
 		lower := h.Priority < w.Priority
 		newer := q.spec.Preemption.WithinClusterQueue == "LowerOrNewerEqualPriority" && h.Priority == w.Priority && h.Time > w.Time
-		if lower || newer {
-			return true
-		}
-	}
-	return false
+		return !w.reserved && (lower || newer)
+	})
 }

@@ -182,6 +182,47 @@ func TestWhoGivesWay(t *testing.T) {
 	}
 }
 
+// So it does in a StrictFIFO queue, whatever the two ask for: who might preempt the
+// holder takes over its place among the first.
+func TestWhoGivesWayInLine(t *testing.T) {
+	for policy, first := range map[string]string{"Never": "low", "LowerPriority": "high"} {
+		for _, strategy := range []QueueingStrategy{StrictFIFO, BestEffortFIFO} {
+			s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+			s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+			s.e.Step(0, SetNamespace{Name: "n"})
+			s.e.Step(0, SetClusterQueue{ClusterQueue{
+				Name: "a", Namespaces: &Selector{}, Strategy: strategy, Preemption: Preemption{WithinClusterQueue: policy}, Backfill: easy,
+				Groups: []ResourceGroup{
+					{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 6}}}}},
+					{Resources: []string{"memory"}, Flavors: []FlavorQuotas{{Flavor: "g", Quotas: []ResourceQuota{{Resource: "memory", Nominal: 4}}}}},
+				},
+			}})
+			s.e.Step(0, SetFlavor{Flavor{Name: "g"}})
+			s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: "a", ClusterQueue: "a"}})
+			asks := func(w Workload, resource string, amount int64) {
+				w.Name, w.Namespace, w.Queue, w.Limit = w.UID, "n", "a", 100*second
+				w.PodSets = []PodSet{{Name: "main", Count: 1, Requests: []quota.ResourceAmount{{Resource: resource, Amount: amount}}}}
+				s.e.Step(0, SetWorkload{&w})
+			}
+			asks(Workload{UID: "cores", Priority: 2}, "cpu", 6)
+			asks(Workload{UID: "bytes", Priority: 2}, "memory", 4)
+			s.decide(0, "bytes", "cores")
+			asks(Workload{UID: "low", QueueTime: 1}, "memory", 4)
+			s.decide(0)
+			s.holds("low", promise{100, 230})
+			asks(Workload{UID: "high", QueueTime: 2, Priority: 1}, "cpu", 6)
+			s.decide(0)
+			for _, uid := range []string{"low", "high"} {
+				want := promise{}
+				if uid == first {
+					want = promise{100, 230}
+				}
+				s.holds(uid, want)
+			}
+		}
+	}
+}
+
 // What is held for a preemptor is planned until its limit and the slack are over.
 func TestHoldIsPlanned(t *testing.T) {
 	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
