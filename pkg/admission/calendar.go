@@ -203,15 +203,17 @@ func (e *Engine) replan(s *scope, begin bool) {
 func (e *Engine) chooseAll(s *scope) {
 	c := s.calendar
 	c.blocked = c.blocked[:0]
+	var all []*workload
 	for _, q := range s.byName {
 		if q.policy.Depth != 0 {
 			var lose []*workload
 			c.blocked, lose = e.choose(q, c.blocked)
-			for _, h := range lose {
-				c.planner.Release(h.UID)
-				q.unreserve(h)
-			}
+			all = append(all, lose...)
 		}
+	}
+	for _, h := range all {
+		c.planner.Release(h.UID)
+		h.local.target.unreserve(h)
 	}
 	slices.SortFunc(c.blocked, compareItems)
 }

@@ -26,15 +26,15 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 	held := list[began:]
 	slices.SortFunc(held, compareItems)
 	if e.mayYield(q) {
-		kept := held[:0]
+		var claim []*workload
 		for _, h := range held {
-			if q.yields(h, q.firstBlocked(1<<30, &h.Item, nil)) {
-				lose = append(lose, h)
-				continue
+			if by := q.yieldsTo(h, q.firstBlocked(1<<30, &h.Item, nil)); len(by) > 0 {
+				lose, claim = append(lose, h), append(claim, by...)
 			}
-			kept = append(kept, h)
 		}
-		list = list[:began+len(kept)]
+		if lose = e.displaced(q, lose, claim); len(lose) > 0 {
+			list = slices.DeleteFunc(list, func(w *workload) bool { return slices.Contains(lose, w) })
+		}
 	}
 	left := q.policy.Depth - (len(list) - began)
 	if left <= 0 {
@@ -48,28 +48,50 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 // not.
 func (e *Engine) chooseStrict(q *clusterQueue, list []*workload) (chosen, lose []*workload) {
 	var before quota.Set
-	var others []*workload
+	var found, others, claim []*workload // found: all in order; others: of these who hold none
 	held := 0
-	most := len(list) + q.policy.Depth
 	for k := q.nextClass(nil); k != nil && (len(others) < q.policy.Depth || held < len(q.reserved)); k = q.nextClass(k.First()) {
 		w := k.First().Owner.(*workload)
 		if w.reserved {
 			held++
 		}
-		switch {
-		case !w.isBlocked() || before.Meets(k.Plan.Requested):
-		case w.reserved && (!e.mayYield(q) || !q.yields(w, others)):
-			list = append(list, w)
-		default:
-			if w.reserved {
-				lose = append(lose, w)
+		if w.isBlocked() && !before.Meets(k.Plan.Requested) {
+			if found = append(found, w); !w.reserved {
+				others = append(others, w)
+			} else if e.mayYield(q) {
+				if by := q.yieldsTo(w, others); len(by) > 0 {
+					lose, claim = append(lose, w), append(claim, by...)
+				}
 			}
-			others = append(others, w)
 		}
 		before.Join(k.Plan.Requested)
 	}
-	list = list[:min(len(list), most)]
-	return append(list, others[:min(len(others), most-len(list))]...), lose
+	lose = e.displaced(q, lose, claim)
+	most := len(list) + q.policy.Depth
+	for _, keeps := range []bool{true, false} {
+		for _, w := range found {
+			if len(list) < most && keeps == (w.reserved && !slices.Contains(lose, w)) {
+				list = append(list, w)
+			}
+		}
+	}
+	return list, lose
+}
+
+// displaced are those of the losers that have to give up their places to claimants:
+// all, if there is a place for one of these then, else none.
+func (e *Engine) displaced(q *clusterQueue, lose, claim []*workload) []*workload {
+	if len(lose) == 0 {
+		return nil
+	}
+	uids := make([]string, len(lose))
+	for i, h := range lose {
+		uids[i] = h.UID
+	}
+	if slices.ContainsFunc(claim, func(w *workload) bool { return q.calendar().planner.Placeable(e.planned(w), uids) }) {
+		return lose
+	}
+	return nil
 }
 
 // firstBlocked are the first n blocked workloads of the queue that hold no
@@ -109,12 +131,15 @@ func (e *Engine) mayYield(q *clusterQueue) bool {
 	return e.config.Preemption != nil && mayPreempt(q.spec.Preemption.WithinClusterQueue)
 }
 
-// yields says whether one of those that are blocked before the holder of a
-// reservation, and hold none, might preempt it if it ran.
-func (q *clusterQueue) yields(h *workload, before []*workload) bool {
-	return slices.ContainsFunc(before, func(w *workload) bool {
+// yieldsTo are those, of workloads that are blocked before the holder of a
+// reservation and hold none, that might preempt it if it ran.
+func (q *clusterQueue) yieldsTo(h *workload, before []*workload) (list []*workload) {
+	for _, w := range before {
 		lower := h.Priority < w.Priority
 		newer := q.spec.Preemption.WithinClusterQueue == "LowerOrNewerEqualPriority" && h.Priority == w.Priority && h.Time > w.Time
-		return !w.reserved && (lower || newer)
-	})
+		if lower || newer {
+			list = append(list, w)
+		}
+	}
+	return list
 }

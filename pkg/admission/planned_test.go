@@ -223,6 +223,35 @@ func TestWhoGivesWayInLine(t *testing.T) {
 	}
 }
 
+// Who can have no place, here because his pod sets never fit together, displaces
+// nobody whom he might preempt: another queue's holder would move into that place.
+func TestWhoHasNoPlaceDisplacesNobody(t *testing.T) {
+	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	s.e.Step(0, SetCohort{Cohort{Name: "k"}})
+	for _, name := range []string{"a", "b"} {
+		s.e.Step(0, SetClusterQueue{ClusterQueue{
+			Name: name, Cohort: "k", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: "LowerPriority"}, Backfill: easy,
+			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
+		}})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	s.send(0, Workload{UID: "runs", Queue: "a", Priority: 2, Limit: 100 * second}, 8, "a")
+	s.send(0, Workload{UID: "holder", Queue: "a", QueueTime: 1, Limit: 50 * second}, 8, "")
+	s.decide(0)
+	s.send(0, Workload{UID: "other", Queue: "b", QueueTime: 2, Limit: 50 * second}, 8, "")
+	s.decide(0)
+	part := PodSet{Count: 1, Requests: []quota.ResourceAmount{{Resource: "cpu", Amount: 5}}}
+	first, second := part, part
+	first.Name, second.Name = "first", "second"
+	s.e.Step(0, SetWorkload{&Workload{UID: "never", Name: "never", Namespace: "n", Queue: "a", Priority: 1, QueueTime: 3, Limit: 100, PodSets: []PodSet{first, second}}})
+	s.decide(0)
+	s.holds("never", promise{})
+	s.holds("holder", promise{100, 180})
+	s.holds("other", promise{180, 260})
+}
+
 // What is held for a preemptor is planned until its limit and the slack are over.
 func TestHoldIsPlanned(t *testing.T) {
 	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}

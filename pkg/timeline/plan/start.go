@@ -119,6 +119,27 @@ func (p *Planner) until(w *Workload) int64 {
 	return timeline.Forever
 }
 
+// Placeable says whether a workload that holds no reservation could have one, at
+// whatever time, beside all but some others of its leaf.
+func (p *Planner) Placeable(w Workload, without []string) (found bool) {
+	do := func() { found = p.place(&held{Workload: w}, p.line.Now()) }
+	for _, uid := range without {
+		inner := do
+		do = func() {
+			h := p.held[uid]
+			if h.borrows {
+				p.borrowing[h.Leaf]--
+			}
+			p.without(uid, inner)
+			if h.borrows {
+				p.borrowing[h.Leaf]++
+			}
+		}
+	}
+	do()
+	return found
+}
+
 // without does something while a workload's own reservation, or what it uses or
 // holds already, is not charged.
 func (p *Planner) without(uid string, do func()) {
