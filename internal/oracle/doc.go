@@ -199,7 +199,8 @@
 //  59. "of each queue, in its order, the first depth" and "an arrival that stands before a reserved workload of its own queue
 //     releases that reservation only if withinClusterQueue would let it preempt it": those who hold a reservation keep their
 //     place among the depth, also from those who stand before them, unless one of these who holds none could preempt them, by priority and queue
-//     time alone: what they ask for decides nothing, in StrictFIFO queues either, where it is never the same. The order is that of semantics section 4.
+//     time alone (and there is a place for one: 81): that they ask for the same, or not, decides nothing, in StrictFIFO queues either, where it never is
+//     the same. The order is that of semantics section 4.
 //  60. "a head's hold is the timeline's charge from now on": its reservation takes the place of the hold. A StrictFIFO head without
 //     victims holds nothing where its queue's mode is not None: what it holds ends with the edit by which the queue begins to plan (its own,
 //     or a Cohort's default), before the next plan(), and not only when its head next has a turn. Where it is, it holds as ever, but no more than is available at
@@ -293,4 +294,10 @@
 //  80. "If somebody who held a reservation has none now": one who held it when planner.Plan was called, and for whom that was to plan
 //     again. It is repeated once only: nothing can break the second. Since he stands among the others then, in order, his place goes to one
 //     who stands before him, and had to wait for his reservation; not to one behind.
+//  81. "All of L(q) give up their places if planner.Plan could give any of these w a place": any of those to whom one of L(q) would yield, each
+//     asked alone, from now on (not only after those of its class), with all of its alternatives, as if all else that is held could be
+//     kept; also one who is not among the first depth, or stands behind some of L(q). "Beside all reservations that stand before this plan()":
+//     also beside those that end with it, since their holders are not blocked any more, and those of other queues that give up theirs
+//     in it, so that the next plan() may find a place where this one found none. When all is planned once more (80) this is asked once more, beside
+//     what is reserved then.
 package oracle

@@ -33,9 +33,8 @@ func (s *World) anyOf(q *node, w *workload) []use {
 	return all
 }
 
-// toPlan lists those of a queue's blocked workloads that are to hold reservations: those who hold one already, but for whom
-// one before them, who has none, could preempt; and then, in order, the first of the others, up to the queue's depth.
-// It also lists those who lose theirs.
+// toPlan lists those of a queue's blocked workloads that are to hold reservations: those who hold one already, but for those who
+// give theirs up; and then, in order, the first of the others, up to the queue's depth. It also lists those who lose theirs.
 func (s *World) toPlan(p *planner, q *node) (plan, lose []*workload) {
 	var blocked []*workload
 	for _, w := range s.members(q.Name) {
@@ -48,23 +47,43 @@ func (s *World) toPlan(p *planner, q *node) (plan, lose []*workload) {
 	if depth < 0 {
 		depth = len(blocked)
 	}
+	lose = s.giveUp(p, q, blocked)
 	var keep, rest []*workload
-	for i, w := range blocked {
-		if p.held(w.seen.UID) == nil {
+	for _, w := range blocked {
+		if p.held(w.seen.UID) == nil || slices.Contains(lose, w) {
 			rest = append(rest, w)
-			continue
-		}
-		yields := slices.ContainsFunc(blocked[:i], func(first *workload) bool {
-			return p.held(first.seen.UID) == nil && s.preemption && preemptsWithin(q.queue.Preemption.WithinClusterQueue, first, w)
-		})
-		if yields {
-			rest, lose = append(rest, w), append(lose, w)
 		} else {
 			keep = append(keep, w)
 		}
 	}
 	keep = keep[:min(len(keep), depth)]
 	return append(keep, rest[:min(len(rest), depth-len(keep))]...), lose
+}
+
+// giveUp lists those of a queue's blocked workloads, given in order, who give up their reservations: before whom one stands who holds
+// none and could preempt them; but nobody does if none of these could have a place beside the reservations of all
+// others (reading 81).
+func (s *World) giveUp(p *planner, q *node, blocked []*workload) []*workload {
+	var lose, claim []*workload
+	var uids []string
+	for i, w := range blocked {
+		if !s.preemption || p.held(w.seen.UID) == nil {
+			continue
+		}
+		n := len(claim)
+		for _, first := range blocked[:i] {
+			if p.held(first.seen.UID) == nil && preemptsWithin(q.queue.Preemption.WithinClusterQueue, first, w) {
+				claim = append(claim, first)
+			}
+		}
+		if len(claim) > n {
+			lose, uids = append(lose, w), append(uids, string(w.seen.UID))
+		}
+	}
+	if slices.ContainsFunc(claim, func(w *workload) bool { return p.plan.HasPlace(s.planned(p, q, w), uids) }) {
+		return lose
+	}
+	return nil
 }
 
 // preemptsWithin says whether a workload could preempt another of its ClusterQueue if that ran.
@@ -88,7 +107,7 @@ func (s *World) replan(root *node) {
 	}
 	are := p.reservations()
 	if !eased && maps.Equal(were, are) {
-		p.plan.Eased = false // whoever gave way to one for whom there is no place has got the same again
+		p.plan.Eased = false // whoever gave way has got the same again
 	}
 	for uid := range p.due() {
 		if are[string(uid)] != were[string(uid)] {
@@ -101,13 +120,13 @@ func (s *World) replan(root *node) {
 // planOnce plans those chosen of all queues, merged by priority, queue time and UID. It says whether any of them held a reservation
 // and has none now.
 func (s *World) planOnce(root *node, p *planner) (lost bool) {
-	var all []*workload
+	var all, release []*workload
 	for _, q := range root.leaves() {
 		plan, lose := s.toPlan(p, q)
-		all = append(all, plan...)
-		for _, w := range lose {
-			p.plan.Release(string(w.seen.UID))
-		}
+		all, release = append(all, plan...), append(release, lose...)
+	}
+	for _, w := range release {
+		p.plan.Release(string(w.seen.UID))
 	}
 	sort.Slice(all, func(i, j int) bool { return before(all[i], all[j]) })
 	var list []timeline.Workload

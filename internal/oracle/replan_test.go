@@ -41,7 +41,7 @@ func TestHeadGivesBackAndOthersMove(t *testing.T) {
 	s.reserved("next 30-40")
 }
 
-// Who gives way to one for whom there is no place, and gets the same again, has not come due by that: else he would be looked at without end.
+// Who does not give way, since there is no place for the other, has not come due by that: else he would be looked at without end.
 func TestSameReservationAgain(t *testing.T) {
 	s := plans(t, Options{Overrun: 1, HoldTimeout: 5})
 	b := easy(depth(2), func(b *Backfill) { b.DefaultLimit = 0 })

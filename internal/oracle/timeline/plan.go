@@ -324,6 +324,14 @@ func (p *Plan) place(w Workload, last map[string]int64) bool {
 	return other
 }
 
+// HasPlace says whether a workload that holds no reservation could be given one,
+// at whatever time, beside all others but those of these UIDs.
+func (p *Plan) HasPlace(w Workload, but []string) bool {
+	others := *p
+	others.Held = slices.DeleteFunc(slices.Clone(p.Held), func(h Held) bool { return slices.Contains(but, h.UID) })
+	return others.place(w, map[string]int64{})
+}
+
 // MayStart says with which alternative, the first of them, a workload may
 // start now so that nobody else's reservation is delayed.
 func (p *Plan) MayStart(w Workload) (int, bool) {
