@@ -207,7 +207,7 @@
 //     every instant of the plan, or it would delay reservations; the planner counts what is held as used without end.
 //  61. "fits on usage + others' holds, and planner.MayStart(w with this assignment)": each flavor-resource is asked alone, what
 //     earlier pod sets took of it included: the timeline judges each for itself. One who is refused counts as NoFit
-//     in this flavor; nobody is preempted for him there.
+//     in this flavor; nobody is preempted for him there. Where he asks for more of some resource than can be counted nothing is asked.
 //  62. "plan() is called wherever it might have something to do": at the begin of a pass; after an admission, after a turn or a NoFit that ends in
 //     parking, once those of equal shape are parked too, and when in store a preemptor is held back and so loses its hold: there if since the
 //     last plan() anything was taken off the timeline, or has come to where it may be in the way of a reservation; after parking also

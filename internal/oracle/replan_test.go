@@ -112,3 +112,34 @@ func TestWhoHoldsPlansAll(t *testing.T) {
 	s.holds(map[UID]int64{"a1": 2, "a2": 1, "d": 1, "x2": 2})
 	s.reserved("x 6-11")
 }
+
+// Whoever would run into wide's reservation is looked at again when something is taken off the timeline, though what else he asks for cannot be had:
+// too much, or elsewhere. Only where he asks for more than can be counted in the same flavor nothing was asked at all.
+func TestUncountableIsNotRefused(t *testing.T) {
+	s := newStory(t, Options{Overrun: 1}, "f")
+	s.edited(ClusterQueue{Name: "A", Backfill: easy(), Groups: []ResourceGroup{{Covered: []string{"cpu", "memory"},
+		Flavors: []FlavorQuotas{{"f", map[string]Quota{"cpu": {Nominal: 8}, "memory": {Nominal: 4}}}}}}})
+	s.job("A", "runs", 4, limited(10))
+	s.job("A", "wide", 8, limited(10))
+	s.decide("runs")
+	also := func(r string, amount int64) func(*Workload) {
+		return func(w *Workload) { w.PodSets[0].Requests[r] = amount }
+	}
+	second := func(w *Workload) {
+		w.PodSets = append(w.PodSets, PodSet{Name: "second", Count: 4, Requests: map[string]int64{"memory": 1 << 62}})
+	}
+	for uid, change := range map[UID]func(*Workload){
+		"too much": also("memory", 5), "uncovered": also("gpu", 1), "uncountable elsewhere": second, "uncountable": also("memory", 1<<62),
+	} {
+		s.job("A", uid, 1, limited(20), pods(4), change)
+	}
+	s.decide("")
+	s.reserved("wide 10-20")
+	s.plannerOf(s.trees().byName[QueueNode("A")]).plan.Eased = true
+	s.wakeAllRefused()
+	for uid, parked := range map[UID]bool{"too much": false, "uncovered": false, "uncountable elsewhere": false, "uncountable": true} {
+		if w := s.workloads[uid]; w.parked != parked {
+			t.Errorf("%s parked: %t; its verdict: %+v", uid, w.parked, w.last)
+		}
+	}
+}

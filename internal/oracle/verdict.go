@@ -290,6 +290,7 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 		}
 		fv := flavorVerdict{mode: fit}
 		var short []int
+		late, uncountable := false, false
 		for r, want := range asked {
 			if n.queue.group(r) != group {
 				continue
@@ -304,7 +305,8 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 				if rv.mode != fit {
 					short = append(short, f)
 				}
-				refused = refused || rv.refused
+				late = late || rv.refused
+				uncountable = uncountable || want.overflow || overflows(taken[f], want.amount)
 			}
 			grave := fv.reason
 			if gravity(rv.reason) > gravity(grave) {
@@ -316,6 +318,7 @@ func (s *World) chooseFlavor(n *node, w *workload, group *ResourceGroup, ps *Pod
 			fv.reason = grave
 		}
 		fv.short = short
+		refused = refused || late && !uncountable // reading 61
 		if gravity(fv.reason) < gravity(mildest) {
 			mildest = fv.reason
 		}
