@@ -213,7 +213,7 @@
 //     last plan() anything was taken off the timeline, or has come to where it may be in the way of a reservation; after parking also
 //     if one of that queue is to hold a reservation and has none, or somebody of the tree holds one who is not blocked any more (what he
 //     finds cannot be had at all, though one assignment that was planned could); and after the turn of one who did not hold just that already, victims or
-//     none, if one of any queue of the tree is to hold a reservation and has none. So whoever can move when victims are evicted, or a head comes to
+//     none, for all these reasons and if one of any queue of the tree is to hold a reservation and has none: once, not once more for its park. So whoever can move when victims are evicted, or a head comes to
 //     hold less, moves in the same pass, and whom such a reservation refused is looked at in it. Whoever has been judged is blocked (58)
 //     also before his turn, but that alone is no reason to plan after somebody else's admission. Shape includes the limit. Who holds a
 //     reservation is not parked with others.

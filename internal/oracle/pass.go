@@ -144,8 +144,10 @@ func (s *World) act(q *node, w *workload, v *verdict, out *Outcome) {
 		}
 		held := w.preempts && slices.Equal(w.hold, v.request)
 		s.preempt(q, w, v, out)
-		s.park(q, w, v)
-		if !held {
+		if held {
+			s.park(q, w, v)
+		} else {
+			s.putAside(q, w, v)
 			s.planPreempted(q)
 		}
 	default:
@@ -245,11 +247,16 @@ func (s *World) setHold(w *workload, queue string, hold []use, preempts bool) {
 	s.planners()
 }
 
-// park puts w aside until something wakes it. In a BestEffortFIFO queue, unless a plan was found, the later workloads
-// of equal shape go with it.
+// park puts w aside and plans anew, if need be.
 func (s *World) park(q *node, w *workload, v *verdict) {
+	s.putAside(q, w, v)
+	s.planParked(q)
+}
+
+// putAside parks w until something wakes it. In a BestEffortFIFO queue, unless a plan was found, the later workloads
+// of equal shape go with it.
+func (s *World) putAside(q *node, w *workload, v *verdict) {
 	w.parked = true
-	defer s.planParked(q)
 	if q.queue.Strategy == StrictFIFO || v.planned {
 		return
 	}

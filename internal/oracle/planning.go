@@ -225,10 +225,10 @@ func (s *World) planParked(q *node) {
 	}
 }
 
-// planPreempted plans anew after the turn of one who has come to hold, or to hold something else, even if he has nobody evicted: also if in
-// another queue of the tree one is to hold a reservation and has none.
+// planPreempted plans anew, once, after the turn of one who has come to hold, or to hold something else, even if he has nobody evicted:
+// as planParked, and also if in another queue of the tree one is to hold a reservation and has none.
 func (s *World) planPreempted(q *node) {
-	if p := s.plannerOf(q); p != nil && s.lacks(p, q.top().leaves()...) {
+	if p := s.plannerOf(q); p != nil && (p.plan.Stale() || s.outlived(p) || s.lacks(p, q.top().leaves()...)) {
 		s.replan(q.top())
 	}
 }

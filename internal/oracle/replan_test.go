@@ -143,3 +143,28 @@ func TestUncountableIsNotRefused(t *testing.T) {
 		}
 	}
 }
+
+// A turn that holds plans once. In p's turn x gives up its place to y, who has been looked at: beside y there would be a place for wide,
+// but that is asked at the next plan() only, beside what stands before that: then low gives up its place to wide.
+func TestTurnThatHoldsPlansOnce(t *testing.T) {
+	s := plans(t, Options{Overrun: 1})
+	b := easy(func(b *Backfill) { b.DefaultLimit = 0 })
+	s.withPolicies("A", "c", within(LowerPriority), b, q("f", 4))
+	s.withPolicies("B", "c", within(LowerPriority), b, q("f", 2))
+	s.withPolicies("C", "c", within(LowerPriority), b, q("f", 1))
+	s.job("B", "runs", 6, limited(10), priority(9))
+	s.job("C", "v", 1, limited(100))
+	s.decide("v runs")
+	s.job("A", "low", 3, limited(5))
+	s.job("B", "x", 1)
+	s.decide("")
+	s.job("A", "wide", 7, limited(5), priority(1))
+	s.decide("")
+	s.reserved("low 10-15, x 10-9223372036854775807")
+	s.job("B", "y", 1, limited(5), priority(1))
+	s.job("C", "p", 1, limited(100), priority(2))
+	s.evicts("p: v InClusterQueue")
+	s.reserved("low 10-15, y 10-15")
+	s.decide("")
+	s.reserved("wide 100-105, y 10-15")
+}
