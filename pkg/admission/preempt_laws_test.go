@@ -10,12 +10,11 @@ import (
 // rest is law 5, and that of issue 4: with arrivals stopped and victims leaving
 // in any order the system becomes quiet, no pair preempts each other twice, fair
 // sharing evicts nobody twice, and whoever has preempted is admitted. But a
-// victim that has been moved to the preemptor's own StrictFIFO queue may return
-// ahead of it, take its hold (A4 of record 0006) and wait there for what the
-// queue never gets: see behind.
+// victim whose place is ahead of it in its own StrictFIFO queue may return and end
+// its hold (A4 of record 0006): see behind.
 func (m *machine) rest() {
 	var ledger oracle.Ledger
-	waiting, overtaken := map[string]bool{}, map[string]bool{}
+	waiting, overtaken, admitted := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for range 300 {
 		m.evicts = nil
 		acted := false
@@ -23,7 +22,7 @@ func (m *machine) rest() {
 			m.lines = append(m.lines, Line(d))
 			switch d := d.(type) {
 			case Admit:
-				acted = true
+				acted, admitted[d.UID] = true, true
 				delete(waiting, d.UID)
 			case Evict:
 				acted = true
@@ -43,7 +42,7 @@ func (m *machine) rest() {
 		leaves := func(o *object) bool { return o.charged() && (o.evicting || o.Evicted) }
 		if m.some(leaves) == nil {
 			for uid, preempted := range waiting {
-				if preempted && (!overtaken[uid] || !m.behind(uid)) {
+				if preempted && (!overtaken[uid] || !m.behind(uid, admitted)) {
 					m.t.Fatalf("law 5: %s has preempted and is not admitted", uid)
 				}
 			}
@@ -54,14 +53,18 @@ func (m *machine) rest() {
 	m.t.Fatal("law 5: no rest after 300 passes")
 }
 
-// behind says whether a workload waits behind one in its StrictFIFO queue that
-// the queue cannot serve although nobody is in its way: one told
-// ExceedsMaxQuota.
-func (m *machine) behind(uid string) bool {
+// behind says whether a workload waits in a StrictFIFO queue where one before it
+// has been admitted, or waits in vain: is the first and told ExceedsMaxQuota.
+func (m *machine) behind(uid string, admitted map[string]bool) bool {
 	w := m.engine.workloads[uid]
 	q := w.where()
 	if !q.strict || w.obstacle != 0 {
 		return false
+	}
+	for other := range admitted {
+		if o := m.engine.workloads[other]; o.where() == q && o.Before(&w.Item) {
+			return true
+		}
 	}
 	first := q.pending.First()
 	return first.Before(&w.Item) && m.told[first.UID] == ExceedsMaxQuota
