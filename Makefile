@@ -65,9 +65,10 @@ test-property: ## The laws of the engine against the oracle, and its plans again
 	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLaws$$|TestLawsUnderLoad$$|TestPlans$$' -rapid.checks=100000
 
 .PHONY: test-planned
-test-planned: ## The same laws where some plan ahead (backfill): 100,000 cases; before them 300,000 against an engine without shortcuts
+test-planned: ## The same laws where some plan ahead (backfill): 100,000 cases, 20,000 with preemption; before them 300,000 against an engine without shortcuts
 	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestShortcuts$$' -rapid.checks=300000
 	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLawsPlanned$$' -rapid.checks=100000
+	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLawsPlannedPreempting$$' -rapid.checks=20000
 
 .PHONY: test-fault
 test-fault: build sandbox-programs ## Kill the manager at 50 seeded moments of the demo's load

@@ -252,6 +252,31 @@ func TestWhoHasNoPlaceDisplacesNobody(t *testing.T) {
 	s.holds("other", promise{180, 260})
 }
 
+// Who gives way when he is due, before his turn, keeps his place among the first:
+// one behind him, who could not have preempted him, does not start into it.
+func TestWhoGivesWayKeepsHisPlace(t *testing.T) {
+	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
+	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
+	s.e.Step(0, SetNamespace{Name: "n"})
+	s.e.Step(0, SetCohort{Cohort{Name: "k"}})
+	for _, name := range []string{"first", "second"} {
+		s.e.Step(0, SetClusterQueue{ClusterQueue{
+			Name: name, Cohort: "k", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: "LowerPriority", ReclaimWithinCohort: "Any"}, Backfill: easy,
+			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
+		}})
+		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
+	}
+	s.send(0, Workload{UID: "runs", Queue: "second", Limit: 100 * second}, 4, "second")
+	s.send(0, Workload{UID: "due", Queue: "second", QueueTime: 1, Limit: 100 * second}, 6, "")
+	s.send(0, Workload{UID: "behind", Queue: "second", QueueTime: 2, Limit: 90 * second}, 5, "")
+	s.decide(0)
+	s.holds("due", promise{100, 230})
+	s.e.Step(50*second, Finish{UID: "runs"})
+	s.send(50, Workload{UID: "owner", Queue: "first", QueueTime: 3, Limit: 60 * second}, 3, "")
+	s.decide(50, "owner")
+	s.holds("due", promise{110, 240})
+}
+
 // What is held for a preemptor is planned until its limit and the slack are over.
 func TestHoldIsPlanned(t *testing.T) {
 	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}

@@ -84,6 +84,9 @@ func (e *Engine) giveWay(q *clusterQueue, w *workload, v *verdict) {
 			h := e.workloads[uid]
 			c.planner.Release(uid)
 			h.local.target.unreserve(h)
+			if h.sight == sightFit {
+				h.sight = sightShort // or one behind it would have its place
+			}
 		}
 	}
 }
