@@ -300,4 +300,8 @@
 //     also beside those that end with it, since their holders are not blocked any more, and those of other queues that give up theirs
 //     in it, so that the next plan() may find a place where this one found none. When all is planned once more (80) this is asked once more, beside
 //     what is reserved then.
+//  82. "Or was Fit and whose reservation has given way to who acted since": until the next verdict, its own or that of the equal one with which
+//     it is parked, whatever becomes meanwhile of the reservation that is made for it instead. It keeps no place by this: until it holds
+//     one again it stands among those of its queue who hold none, in order. In a StrictFIFO queue, too, nothing more is asked (58): it fitted and was not held
+//     back. Nor does the mark do anything for whose verdict was another: he is blocked by that, or is not.
 package oracle

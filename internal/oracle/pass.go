@@ -102,7 +102,7 @@ func (s *World) store(q *node, out *Outcome) {
 			s.examineAgain(q.Name, w)
 			st.valid = true
 		}
-		w.last, w.heldBack = v, false
+		w.last, w.heldBack, w.gave = v, false, false
 		if v.kind == NoFit {
 			s.noteEnd(w, EndNoFit, out)
 			s.setHold(w, "", nil, false)
@@ -263,7 +263,7 @@ func (s *World) putAside(q *node, w *workload, v *verdict) {
 	shape := s.shape(q, w)
 	for _, o := range s.members(q.Name) {
 		if before(w, o) && !o.parked && len(o.hold) == 0 && !s.holdsReservation(q, o) && s.shape(q, o) == shape {
-			o.parked, o.last, o.heldBack = true, v, false
+			o.parked, o.last, o.heldBack, o.gave = true, v, false, false
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // blocked says whether a pending workload may hold a reservation: at the last look at it it waited for quota or was refused, or,
-// if it holds one already, fitted, and it has not had its turn. In a StrictFIFO queue it must also be one that need not
-// wait for another before it.
+// if it holds one already, or held one that has given way since, fitted, and it has not had its turn. In a StrictFIFO queue it must
+// also be one that need not wait for another before it, unless it fitted.
 func (s *World) blocked(p *planner, q *node, w *workload) bool {
 	switch {
 	case w.last == nil || w.heldBack || w.preempts:
 		return false
 	case w.last.kind == Fit:
-		return p.held(w.seen.UID) != nil
+		return p.held(w.seen.UID) != nil || w.gave
 	case w.last.reason != WaitingForQuota:
 		return false
 	}

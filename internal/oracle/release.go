@@ -127,6 +127,7 @@ func (s *World) giveWay(n *node, w *workload, v *verdict) {
 		release, _ := s.mayStart(n, w, f, amounts[f], v.kind != Fit, v.victims)
 		for _, uid := range release {
 			s.plannerOf(n).plan.Release(string(uid))
+			s.workloads[uid].gave = true
 			s.plannerOf(n).forget()
 		}
 	}

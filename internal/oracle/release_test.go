@@ -139,3 +139,34 @@ func TestGivingWayInOrder(t *testing.T) {
 		s.reserved(want)
 	}
 }
+
+// b's reservation is due and b fits, but a, who does not borrow, acts first and makes it give way. b is planned anew at once, from
+// when a has ended: c, who stands behind it, could not preempt it and would delay it, may not start. Once b has been looked at
+// again that it gave way says nothing more.
+func TestWhoGivesWayWhileHeFitsStaysBlocked(t *testing.T) {
+	s := plans(t, Options{Overrun: 1, Slack: 1})
+	both := Preemption{WithinClusterQueue: LowerPriority, ReclaimWithinCohort: AnyPriority}
+	s.withPolicies("A", "co", both, easy(), q("f", 4))
+	s.withPolicies("B", "co", both, easy(), q("f", 4))
+	s.job("B", "r", 4, limited(10))
+	s.at(1)
+	s.decide("r")
+	s.job("B", "b", 6, limited(10))
+	s.job("B", "c", 5, limited(9))
+	s.decide("")
+	s.reserved("b 11-22")
+	s.at(5)
+	s.Apply(Finish{"r"})
+	s.job("A", "a", 3, limited(6))
+	out := s.decide("a")
+	s.reserved("b 11-22")
+	s.waits(out, "b", WaitingForQuota, NoFit)
+	s.waits(out, "c", WaitingForQuota, NoFit)
+	if s.workloads["b"].gave {
+		t.Error("b is still marked as one that gave way")
+	}
+	s.at(11)
+	s.Apply(Finish{"a"})
+	s.decide("b")
+	s.reserved("c 21-31")
+}

@@ -43,7 +43,7 @@ func (s *World) step(change func()) {
 // untried forgets what came of the workload where it has waited so far, as if it had just arrived. With the verdict goes, at
 // the next plan, the reservation.
 func (w *workload) untried() {
-	w.parked, w.heldBack, w.last, w.clock = false, false, nil, holdClock{}
+	w.parked, w.heldBack, w.last, w.gave, w.clock = false, false, nil, false, holdClock{}
 }
 
 func sameOrder(a, b []*workload) bool {

@@ -128,6 +128,7 @@ type workload struct {
 	parked    bool
 	heldBack  bool     // by the order of a StrictFIFO queue, at the last look
 	last      *verdict // of the last look; nil: never tried
+	gave      bool     // its reservation has given way since the last look
 }
 
 // gone says whether planning counts the workload as gone although it still uses quota.
