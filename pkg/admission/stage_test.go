@@ -44,7 +44,7 @@ type stage struct {
 type spread struct {
 	cases, lending, borrowing, depth3, twoFlavors int
 	promised, moved, waited, begun, members       int
-	evicted, yielded                              int
+	evicted, yielded, outlived                    int
 }
 
 // add adds a story that has been played.
@@ -69,7 +69,7 @@ func (sum *spread) add(s *stage) {
 	count(&sum.twoFlavors, two)
 	sum.promised, sum.moved, sum.waited = sum.promised+s.promised, sum.moved+s.moved, sum.waited+s.waited
 	sum.begun, sum.members = sum.begun+s.begun, sum.members+s.members
-	sum.evicted, sum.yielded = sum.evicted+s.evicted, sum.yielded+s.yielded
+	sum.evicted, sum.yielded, sum.outlived = sum.evicted+s.evicted, sum.yielded+s.yielded, sum.outlived+s.outlived
 }
 
 // enough checks that many of the stories had what a law is about.
@@ -108,6 +108,7 @@ type job struct {
 	// none is: uses. leaves is when, being evicted, it gives up what it uses, 0 if
 	// it is not.
 	heldSince, leaves int64
+	heldFor           int64 // when it was admitted: for how long quota had been held
 	granted           *Assignment
 	returned          bool // it has been evicted
 }
@@ -272,6 +273,10 @@ func (s *stage) pass() {
 
 func (s *stage) admit(j *job, a Assignment) {
 	s.acted = append(s.acted, j)
+	j.heldFor = 0
+	if j.heldSince > 0 {
+		j.heldFor = s.now - j.heldSince
+	}
 	j.began, j.heldSince, j.uses, j.granted = s.now, 0, make([]int64, fewFlavors), &a
 	for _, ps := range a.PodSets {
 		for i, u := range ps.Usage {
