@@ -223,20 +223,26 @@ func TestWhoGivesWayInLine(t *testing.T) {
 	}
 }
 
-// Who can have no place, here because his pod sets never fit together, displaces
-// nobody whom he might preempt: another queue's holder would move into that place.
-func TestWhoHasNoPlaceDisplacesNobody(t *testing.T) {
+// newPair has two queues of one Cohort, 4 cores each, that plan and may preempt.
+func newPair(t *testing.T, policy Preemption, names ...string) *site {
 	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
 	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
 	s.e.Step(0, SetNamespace{Name: "n"})
 	s.e.Step(0, SetCohort{Cohort{Name: "k"}})
-	for _, name := range []string{"a", "b"} {
+	for _, name := range names {
 		s.e.Step(0, SetClusterQueue{ClusterQueue{
-			Name: name, Cohort: "k", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: "LowerPriority"}, Backfill: easy,
+			Name: name, Cohort: "k", Namespaces: &Selector{}, Preemption: policy, Backfill: easy,
 			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
 		}})
 		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
 	}
+	return s
+}
+
+// Who can have no place, here because his pod sets never fit together, displaces
+// nobody whom he might preempt: another queue's holder would move into that place.
+func TestWhoHasNoPlaceDisplacesNobody(t *testing.T) {
+	s := newPair(t, Preemption{WithinClusterQueue: "LowerPriority"}, "a", "b")
 	s.send(0, Workload{UID: "runs", Queue: "a", Priority: 2, Limit: 100 * second}, 8, "a")
 	s.send(0, Workload{UID: "holder", Queue: "a", QueueTime: 1, Limit: 50 * second}, 8, "")
 	s.decide(0)
@@ -255,17 +261,7 @@ func TestWhoHasNoPlaceDisplacesNobody(t *testing.T) {
 // Who gives way when he is due, before his turn, keeps his place among the first:
 // one behind him, who could not have preempted him, does not start into it.
 func TestWhoGivesWayKeepsHisPlace(t *testing.T) {
-	s := &site{T: t, e: New(Config{Preemption: &PreemptionConfig{}})}
-	s.e.Step(0, SetFlavor{Flavor{Name: "f"}})
-	s.e.Step(0, SetNamespace{Name: "n"})
-	s.e.Step(0, SetCohort{Cohort{Name: "k"}})
-	for _, name := range []string{"first", "second"} {
-		s.e.Step(0, SetClusterQueue{ClusterQueue{
-			Name: name, Cohort: "k", Namespaces: &Selector{}, Preemption: Preemption{WithinClusterQueue: "LowerPriority", ReclaimWithinCohort: "Any"}, Backfill: easy,
-			Groups: []ResourceGroup{{Resources: []string{"cpu"}, Flavors: []FlavorQuotas{{Flavor: "f", Quotas: []ResourceQuota{{Resource: "cpu", Nominal: 4}}}}}},
-		}})
-		s.e.Step(0, SetLocalQueue{LocalQueue{Namespace: "n", Name: name, ClusterQueue: name}})
-	}
+	s := newPair(t, Preemption{WithinClusterQueue: "LowerPriority", ReclaimWithinCohort: "Any"}, "first", "second")
 	s.send(0, Workload{UID: "runs", Queue: "second", Limit: 100 * second}, 4, "second")
 	s.send(0, Workload{UID: "due", Queue: "second", QueueTime: 1, Limit: 100 * second}, 6, "")
 	s.send(0, Workload{UID: "behind", Queue: "second", QueueTime: 2, Limit: 90 * second}, 5, "")
