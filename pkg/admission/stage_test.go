@@ -354,6 +354,9 @@ func (s *stage) play(before, look func()) {
 		} else if again > 100 {
 			s.Fatalf("at %d the engine wants to decide again and again", s.now/second)
 		}
+		if at > 3000*second {
+			s.Fatalf("it never ends")
+		}
 		s.now = at
 		for _, j := range s.order {
 			switch {
