@@ -32,9 +32,9 @@ func (e *Engine) choose(q *clusterQueue, list []*workload) (chosen, lose []*work
 				lose, claim = append(lose, h), append(claim, by...)
 			}
 		}
-		if lose = e.displaced(q, lose, claim); len(lose) > 0 {
-			list = slices.DeleteFunc(list, func(w *workload) bool { return slices.Contains(lose, w) })
-		}
+		lose = e.displaced(q, lose, claim)
+		kept := slices.DeleteFunc(held, func(h *workload) bool { return slices.Contains(lose, h) })
+		list = list[:began+len(kept)]
 	}
 	left := q.policy.Depth - (len(list) - began)
 	if left <= 0 {
