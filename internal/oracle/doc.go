@@ -20,7 +20,7 @@
 //
 // The only state kept beyond what the events say is what the procedure "A pass" (semantics section 4) defines: stored
 // representatives, parked marks, holds with their clocks, evictions decided but not seen yet, and the verdict of the
-// last look at a workload, by which falls of usage wake it; by amendment A3, whom fair sharing has evicted since the
+// last look at a workload, by which falls of usage wake it; by amendments A3 and A11, who has been evicted for what reason since the
 // last change; and, by decision record 0005, the reservations held and the overruns granted. Built: sections 1 to 5, of 6 what
 // concerns quota, and of 7 backfill; victims are looked for only with Options.Preemption. Not
 // built: admission checks, topology, decayed usage (nor, therefore, the order of victims in usage mode), blockAdmission.
@@ -123,11 +123,11 @@
 //     are all ranks of candidates. The part of the request not covered by local quota below is never negative.
 //  30. "if nobody elsewhere is a candidate", "nobody is outside X": a candidate elsewhere is one who could be taken before
 //     any other is: his queue and the nodes below the common ancestor exceed their quota, as in Kueue.
-//  31. "must exceed their quota in a short flavor-resource": each node in at least one, not all in the same.
+//  31. "must exceed their quota in a short flavor-resource": by amendment A10 all in the same, and in one that the victim uses (50).
 //  32. "an illegal plan is dropped whole": it counts as not found, so that without fair sharing the other plan is tried. Under
 //     fair sharing there is one plan: the second strategy does not follow an illegal plan of the first.
-//  33. "its taking rule": without fair sharing, reading 31; under fair sharing that all nodes below the common ancestor
-//     exceed their quota in what is taken (50), and the strategy by which he was taken. Own victims have none. Ranks,
+//  33. "its taking rule": that all nodes below the common ancestor exceed their quota in what is taken (50), and, under fair
+//     sharing, the strategy by which he was taken. Own victims have none. Ranks,
 //     "exceeds nominal ... before any removal" and "stays within nominal" are not judged again.
 //  34. "not in whether a victim's queue exceeds quota": nor in whether a node "borrows anything" under fair sharing. Whether
 //     the preemptor's own queue is within nominal is judged with what is held for others there.
@@ -167,8 +167,8 @@
 // sharing breaks its own laws. What they bring is measured by TestExceptions and TestBringToRest (with -scale).
 //
 //  50. A2, "a short flavor-resource in which its queue, and every node below the common ancestor on its side, exceeds its
-//     quota": one and the same for all of them, unlike 31, and one that the victim uses; "exceeds" by 34. It also holds
-//     for reclamation by a preemptor within nominal. Whom it forbids when a victim is to be chosen is no candidate from
+//     quota": one and the same for all of them, and one that the victim uses; "exceeds" by 34. It also holds
+//     for reclamation by a preemptor within nominal, and by amendment A10 without fair sharing. Whom it forbids when a victim is to be chosen is no candidate from
 //     then on: neither in ties between queues (by their first candidate), nor for the second strategy as the one of his
 //     queue. That nodes which borrow nothing are skipped follows.
 //  51. A1: somebody is given back unless he is needed to fit, or another's rule that was true without him (that is, with
@@ -304,4 +304,20 @@
 //     it is parked, whatever becomes meanwhile of the reservation that is made for it instead. It keeps no place by this: until it holds
 //     one again it stands among those of its queue who hold none, in order. In a StrictFIFO queue, too, nothing more is asked (58): it fitted and was not held
 //     back. Nor does the mark do anything for whose verdict was another: he is blocked by that, or is not.
+//
+// Readings of the amendments A10 and A11, which are decided (the words are in docs/adr/0006, what they bring is measured by TestRingsRest).
+//
+//  83. A10, "without fair sharing, too": whom it forbids while nobody else is taken is no candidate (30), and with him falls what hangs on
+//     there being one elsewhere or outside X. It is asked again when he is to be taken, those taken so far gone, when somebody is given back (51),
+//     and in the final check, all others gone. Plan B begins anew.
+//  84. A11, "by a preemptor whose ClusterQueue ends beyond nominal": the within-nominal condition of plan B does not hold of the plan that is decided, for at
+//     least one requested flavor-resource, on planning usage, victims gone, the request included; whichever plan found it, and so under fair sharing, too, whatever
+//     "stays within nominal" (35) says of it before removals. AssumeEvict is judged on the state that it finds.
+//  85. A11, "at most once each": the memory, what clears it, and that EvictFailed takes back what its eviction has put in, are those of 53; an eviction for one
+//     reason spares nobody from another. Without fair sharing, who would be evicted for such a reason again needs the
+//     within-nominal condition: plan A omits him, plan B takes him; his rank and reason stay, he counts as a candidate (30), and whether plan B
+//     is tried does not hang on it. So where plan A alone is tried, he is spared even if it would end within nominal (in 1 of 2,500 worlds
+//     somebody waits for that at rest). Under fair sharing he is no candidate, unless that condition holds before anybody is
+//     taken: in every requested flavor-resource, not only in the short ones (35). What is reclaimed by right,
+//     with reason InCohortReclamation, never counts and is never forbidden.
 package oracle

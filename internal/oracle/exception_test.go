@@ -36,23 +36,18 @@ func TestExcessUsedUp(t *testing.T) {
 	s.excepted(map[string]int64{"cpu": 4}, ExcessUsedUp, 1)
 }
 
-// As in TestIllegalPlanIsDropped, with d in D, who uses 1 of each and borrows both: d alone would do.
+// As in TestIllegalPlanIsDropped, with d in D, who borrows 5: d alone would do.
 func TestPlanDropped(t *testing.T) {
 	s := plans(t, Options{})
-	for name, n := range map[string]int64{"A": 4, "B": 4, "C": 0, "D": 0} {
-		s.edited(ClusterQueue{Name: name, Cohort: "c", Preemption: reclaims(LowerPriority), Groups: []ResourceGroup{{
-			Covered: []string{"cpu", "memory"}, Flavors: []FlavorQuotas{{"f", map[string]Quota{"cpu": {Nominal: n}, "memory": {Nominal: n}}}}}}})
-	}
-	memory := func(n int64) func(*Workload) {
-		return func(w *Workload) { w.PodSets[0].Requests["memory"] = n }
-	}
-	s.runs("C", "c", 2, memory(3), important)
-	s.runs("B", "other", 4, memory(2), important)
-	s.runs("B", "L", 0, memory(2))
-	s.runs("B", "s", 1, priority(1))
-	s.runs("D", "d", 1, memory(1), priority(2))
-	s.job("A", "a", 1, memory(1), priority(5))
-	s.excepted(map[string]int64{"cpu": 1, "memory": 1}, PlanDropped, 1)
+	s.policies("A", "c", reclaims(LowerPriority), q("f", 7))
+	s.queue("B", "c", q("f", 4))
+	s.queue("D", "c", q("f", 0))
+	s.runs("B", "other", 1, important)
+	s.runs("B", "small", 1)
+	s.runs("B", "large", 4, priority(1))
+	s.runs("D", "d", 5, priority(2))
+	s.job("A", "a", 5, priority(5))
+	s.excepted(map[string]int64{"cpu": 5}, PlanDropped, 1)
 }
 
 // A uses 4 of 10 and asks for 5, B uses 6 in one piece. A's share is 900: its own 4 go first, which leave it 500; b yields by

@@ -29,8 +29,8 @@ func (p *problem) staysWithin() bool {
 }
 
 // fairCandidates lists, in victim order, the workloads of the own queue by withinClusterQueue, and by
-// reclaimWithinCohort those of queues that exceed nominal in a short flavor-resource, without those who are spared
-// (amendment A3) where shares are compared.
+// reclaimWithinCohort those of queues that exceed nominal in a short flavor-resource, without those who are spared (amendments A3
+// and A11) unless the preemptor is within nominal in all that it requests.
 func (p *problem) fairCandidates(within bool) []*victim {
 	u, policy := p.bare(nil), p.q.queue.Preemption
 	var all []*victim
@@ -43,11 +43,12 @@ func (p *problem) fairCandidates(within bool) []*victim {
 		for f := range p.short {
 			over = over || u[v.q.index][f] > v.q.quota[f].Nominal
 		}
-		switch {
-		case v.q == p.q && p.eligible(v, policy.WithinClusterQueue):
+		allowed := over && p.eligible(v, policy.ReclaimWithinCohort)
+		if v.q == p.q {
 			v.rank, v.reason = own, InClusterQueue
-			all = append(all, v)
-		case v.q != p.q && over && p.eligible(v, policy.ReclaimWithinCohort) && (within || !p.s.spared[v.w.seen.UID]):
+			allowed = p.eligible(v, policy.WithinClusterQueue)
+		}
+		if allowed && (!p.s.spared[spared{v.w.seen.UID, v.reason}] || p.within(nil)) {
 			all = append(all, v)
 		}
 	}
@@ -109,22 +110,6 @@ func (p *problem) takeable(pool, taken []*victim) []*victim {
 		}
 	}
 	return all
-}
-
-// exceedsInTaken says whether the victim uses a short flavor-resource of which his queue and every node below the common
-// ancestor use more than their quota once the others are gone (amendment A2). One of the own queue always does.
-func (p *problem) exceedsInTaken(v *victim, without []*victim) bool {
-	u := p.bare(without)
-	for _, c := range v.charge {
-		over := p.short[c.f]
-		for _, n := range p.below(v) {
-			over = over && u[n.index][c.f] > n.subtree[c.f]
-		}
-		if over {
-			return true
-		}
-	}
-	return false
 }
 
 // of lists the victims of one queue, in victim order.

@@ -191,28 +191,13 @@ func (s *World) protectedUntil(w *workload) int64 {
 
 // assumeEvict takes over a preemption decided elsewhere.
 func (s *World) assumeEvict(e Evict) {
-	var hold []use
-	for f, amount := range e.Hold {
-		if amount > 0 {
-			s.fr(f)
-		}
-	}
-	s.trees()
-	for i, f := range s.frs {
-		if e.Hold[f] > 0 {
-			hold = append(hold, use{i, e.Hold[f]})
-		}
-	}
+	hold := s.uses(e.Hold)
 	s.step(func() {
 		if w := s.workloads[e.Preemptor]; w != nil && w.state == pending {
 			s.mayHold(w)
 			w.hold, w.holdQueue, w.preempts, w.keeps, w.began = hold, e.Queue, true, e.PodSets, s.now
 		}
-		for _, v := range e.Victims {
-			if w := s.workloads[v.UID]; w != nil && w.admission != nil {
-				s.evict(w, v.Reason)
-			}
-		}
+		s.evict(e)
 	})
 }
 

@@ -133,7 +133,7 @@ func (p *Problem) illegal(victims []*victim) []string {
 		others := except(victims, v)
 		switch {
 		case !p.p.s.fairSharing:
-			if !p.p.exceeds(v, others) {
+			if !p.p.exceedsInTaken(v, others) {
 				wrong = append(wrong, fmt.Sprintf("%s: a node of ClusterQueue %s's path is within its quota", v.w.seen.UID, v.q.Name))
 			}
 			if v.nominal && p.PlanBExcluded() {

@@ -195,9 +195,7 @@ func (s *World) preempt(q *node, w *workload, v *verdict, out *Outcome) {
 		out.Evicts = append(out.Evicts, e)
 	}
 	s.giveWay(q, w, v)
-	for _, victim := range v.victims {
-		s.evict(victim.w, victim.reason)
-	}
+	s.evict(e)
 	s.setHold(w, q.Name, v.request, true)
 	w.keeps = v.podSets
 }

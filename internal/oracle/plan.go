@@ -139,7 +139,7 @@ func (p *problem) solve() (victims []*victim, found bool) {
 	candidates := p.candidates()
 	for _, within := range p.plans(candidates) {
 		if taken, done := p.take(candidates, within); done {
-			if victims, found = p.settle(taken, p.enough(within), p.exceeds); found {
+			if victims, found = p.settle(taken, p.enough(within), p.exceedsInTaken); found {
 				return victims, true
 			}
 		}
@@ -195,7 +195,8 @@ func (p *problem) eligible(v *victim, policy PreemptionPolicy) bool {
 	return false
 }
 
-// candidates lists, in victim order, who may be a victim without fair sharing.
+// candidates lists, in victim order, who may be a victim without fair sharing. Whoever is spared (amendment A11) is not
+// taken from the own queue or inside X unless the preemptor's queue ends within nominal.
 func (p *problem) candidates() []*victim {
 	x := p.q.lowestHolding(p.held(nil), p.request...)
 	policy := p.q.queue.Preemption
@@ -208,7 +209,7 @@ func (p *problem) candidates() []*victim {
 			if !p.eligible(&v, policy.WithinClusterQueue) {
 				continue
 			}
-		case !p.eligible(&v, policy.ReclaimWithinCohort) || !p.exceeds(h, nil):
+		case !p.eligible(&v, policy.ReclaimWithinCohort) || !p.exceedsInTaken(h, nil):
 			continue
 		case x != nil && !v.q.under(x):
 			v.rank, v.reason = outsideX, InCohortReclamation
@@ -217,6 +218,7 @@ func (p *problem) candidates() []*victim {
 		default:
 			v.rank, v.reason, v.nominal = elsewhere, InCohortReclamation, true
 		}
+		v.nominal = v.nominal || p.s.spared[spared{v.w.seen.UID, v.reason}]
 		h.rank, h.reason, h.nominal = v.rank, v.reason, v.nominal
 		all = append(all, h)
 	}
@@ -251,20 +253,20 @@ func (p *problem) below(v *victim) []*node {
 	return path
 }
 
-// exceeds is the rule for taking a victim without fair sharing: his queue, unless it is the preemptor's own, and every
-// node below the common ancestor exceed their quota in a short flavor-resource once the others are gone.
-func (p *problem) exceeds(v *victim, without []*victim) bool {
+// exceedsInTaken says whether the victim uses a short flavor-resource of which his queue and every node below the common
+// ancestor use more than their quota once the others are gone (amendments A2 and A10). One of the own queue always does.
+func (p *problem) exceedsInTaken(v *victim, without []*victim) bool {
 	u := p.bare(without)
-	for _, n := range p.below(v) {
-		over := false
-		for f := range p.short {
-			over = over || u[n.index][f] > n.subtree[f]
+	for _, c := range v.charge {
+		over := p.short[c.f]
+		for _, n := range p.below(v) {
+			over = over && u[n.index][c.f] > n.subtree[c.f]
 		}
-		if !over {
-			return false
+		if over {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // plans lists the plans to try: true is B, which takes all and must end within nominal; false is A, which may borrow
@@ -292,7 +294,7 @@ func (p *problem) plans(candidates []*victim) []bool {
 // take takes victims for plan A, or B, which is within, until there are enough.
 func (p *problem) take(candidates []*victim, within bool) (taken []*victim, done bool) {
 	for _, v := range candidates {
-		if v.nominal && !within || !p.exceeds(v, taken) {
+		if v.nominal && !within || !p.exceedsInTaken(v, taken) {
 			continue
 		}
 		if taken = append(taken, v); p.enough(within)(taken) {

@@ -229,9 +229,30 @@ func TestPlansAAndB(t *testing.T) {
 	build(both, 2).evicts("a: b InCohortReclaimWhileBorrowing")
 }
 
-// L uses memory, s cpu; B exceeds its quota in cpu alone, by 1. Both are taken while it does, L first, but with s gone
-// B is within its quota, and L may not be taken any more: the plan is dropped whole.
+// B (4) uses 6. Both small (1) and large (4) are taken while it exceeds its quota, small first, but with large gone B is within it, and
+// small may not be taken any more: the plan is dropped whole.
 func TestIllegalPlanIsDropped(t *testing.T) {
+	s := plans(t, Options{})
+	s.policies("A", "c", reclaims(LowerPriority), q("f", 7))
+	s.queue("B", "c", q("f", 4))
+	s.queue("C", "c", q("f", 0))
+	s.runs("C", "c1", 2, important)
+	s.runs("C", "c2", 3, important)
+	s.runs("B", "other", 1, important)
+	s.runs("B", "small", 1)
+	s.runs("B", "large", 4, priority(1))
+	s.job("A", "a", 5, priority(5))
+	out := s.evicts("")
+	s.waits(out, "a", WaitingForQuota, Preempt)
+	// Once B exceeds it without large, too, the plan is legal.
+	s.runs("B", "more", 3, important)
+	s.leaves("c2")
+	s.evicts("a: small InCohortReclamation, large InCohortReclamation")
+}
+
+// L uses memory and B exceeds its quota in cpu alone, by s: nothing that L uses is A's (amendment A10). Once B exceeds it in memory, too,
+// L goes as well.
+func TestLeavesWhatIsWithin(t *testing.T) {
 	s := plans(t, Options{})
 	queue := func(name string, cpu, memory int64, p Preemption) {
 		s.edited(ClusterQueue{Name: name, Cohort: "c", Preemption: p, Groups: []ResourceGroup{{Covered: []string{"cpu", "memory"},
@@ -250,7 +271,6 @@ func TestIllegalPlanIsDropped(t *testing.T) {
 	s.job("A", "a", 1, memory(1), priority(5))
 	out := s.evicts("")
 	s.waits(out, "a", WaitingForQuota, Preempt)
-	// Once B exceeds in memory too, the plan is legal.
 	s.runs("B", "more", 0, memory(1), priority(9))
 	s.Apply(Finish{"c"})
 	s.runs("C", "c", 3, memory(3), priority(9))

@@ -80,8 +80,8 @@ type World struct {
 	stored      map[string]*stored // by ClusterQueue
 	plans       map[Node]*planner  // by root, of trees with backfill
 	windows     map[string]*Reservation
-	spared      map[UID]bool // evicted by fair sharing since the last change (amendment A3)
-	ends        []End        // of holds, not in an Outcome yet
+	spared      map[spared]bool // who has been evicted why since the last change (amendments A3 and A11)
+	ends        []End           // of holds, not in an Outcome yet
 	violations  []string
 	illegal     []string // plans that broke a rule, see IllegalPlans
 
@@ -92,6 +92,12 @@ type World struct {
 	memoActive  map[string]bool
 	memoMembers map[string][]*workload
 	memoUsage   map[UID]table
+}
+
+// spared is who is not evicted again for a reason.
+type spared struct {
+	uid UID
+	why EvictReason
 }
 
 // stored is what a pass keeps of a queue between two looks at it.
@@ -121,7 +127,7 @@ type workload struct {
 	clock     holdClock          // of a preemptor's hold
 	keeps     []PodSetAssignment // that for which a preemptor holds; nil where only amounts are known
 	evicting  bool               // its eviction is decided, but Evicted=True is not seen yet
-	byShare   bool               // and has the reason InCohortFairSharing
+	spared    EvictReason        // and by that it is spared in future; empty: it is not
 	ours      bool               // its admission is our decision, made at the time reserved, and not seen yet
 	reserved  int64
 	began     int64 // when it began to use quota, or to hold it as a preemptor, as far as is known
@@ -144,7 +150,7 @@ func New(o Options) *World {
 		strategies: o.FairStrategies, holdTimeout: o.HoldTimeout, behind: o.LimitlessBehind, slack: o.Slack, overrun: o.Overrun,
 		plans: map[Node]*planner{}, windows: map[string]*Reservation{}, fairSharing: o.FairSharing, ignoreUndeclared: o.IgnoreUndeclared,
 		queues: map[string]*ClusterQueue{}, cohorts: map[string]*Cohort{}, flavors: map[string]*Flavor{},
-		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[UID]bool{},
+		localQueues: map[[2]string]*LocalQueue{}, namespaces: map[string]map[string]string{}, spared: map[spared]bool{},
 		workloads: map[UID]*workload{}, stored: map[string]*stored{}, frIndex: map[FlavorResource]int{},
 	}
 }
@@ -192,7 +198,7 @@ func (s *World) apply(e Event) Outcome {
 	case Forget:
 		s.step(func() {
 			if w := s.workloads[e.UID]; w != nil && w.state == assumed {
-				w.state, w.admission, w.evicting, w.byShare, w.ours = pending, nil, false, false, false
+				w.state, w.admission, w.evicting, w.spared, w.ours = pending, nil, false, "", false
 			}
 		})
 	case Assume:
@@ -203,10 +209,8 @@ func (s *World) apply(e Event) Outcome {
 		s.assumeEnd(e.End)
 	case EvictFailed:
 		if w := s.workloads[e.UID]; w != nil && w.evicting {
-			if w.byShare {
-				delete(s.spared, e.UID)
-			}
-			w.evicting, w.byShare = false, false
+			delete(s.spared, spared{e.UID, w.spared})
+			w.evicting, w.spared = false, ""
 			s.stays(w)
 		}
 	case SetReservation:
@@ -317,7 +321,9 @@ func (s *World) setWorkload(seen Workload) {
 			w.ours, w.reserved, w.seen.Evicted = true, old.reserved, false // reserving has turned it False
 		}
 		w.evicting = old != nil && old.evicting && w.admission != nil && !w.seen.Evicted
-		w.byShare = w.evicting && old.byShare
+		if w.evicting {
+			w.spared = old.spared
+		}
 		s.workloads[seen.UID] = w
 		if old != nil && old.gone() && w.admission != nil && !w.gone() {
 			s.stays(w)
@@ -358,14 +364,51 @@ func (s *World) remove(uid UID) {
 	})
 }
 
-// changed says that something new has come from outside: whom fair sharing has evicted before may be its victim again.
-func (s *World) changed() { s.spared = map[UID]bool{} }
+// changed says that something new has come from outside: whoever has been spared may be a victim again.
+func (s *World) changed() { s.spared = map[spared]bool{} }
 
-// evict notes that the eviction of a victim is decided.
-func (s *World) evict(w *workload, reason EvictReason) {
-	if w.evicting = true; reason == InCohortFairSharing {
-		w.byShare, s.spared[w.seen.UID] = true, true
+// evict notes that evictions are decided. Who is evicted by shares, or while the preemptor's ClusterQueue ends beyond nominal, by
+// withinClusterQueue or borrowWithinCohort, is spared until the next change.
+func (s *World) evict(e Evict) {
+	for _, v := range e.Victims {
+		if w := s.workloads[v.UID]; w != nil && w.admission != nil {
+			w.evicting = true
+		}
 	}
+	beyond := s.endsBeyond(e)
+	for _, v := range e.Victims {
+		if w := s.workloads[v.UID]; w != nil && w.evicting && (v.Reason == InCohortFairSharing || beyond && v.Reason != InCohortReclamation) {
+			w.spared = v.Reason
+			s.spared[spared{v.UID, v.Reason}] = true
+		}
+	}
+}
+
+// endsBeyond says whether a preemptor's ClusterQueue exceeds its nominal quota of something requested once the evicted are gone, the
+// request included.
+func (s *World) endsBeyond(e Evict) bool {
+	w, q := s.workloads[e.Preemptor], s.trees().byName[QueueNode(e.Queue)]
+	if w == nil || q == nil || q.queue == nil || q.broken {
+		return false
+	}
+	return !s.problem(q, w, s.uses(e.Hold), nil).within(nil)
+}
+
+// uses lists amounts above 0 by flavor-resource.
+func (s *World) uses(amounts map[FlavorResource]int64) []use {
+	for f, amount := range amounts {
+		if amount > 0 {
+			s.fr(f)
+		}
+	}
+	s.trees()
+	var all []use
+	for i, f := range s.frs {
+		if amounts[f] > 0 {
+			all = append(all, use{i, amounts[f]})
+		}
+	}
+	return all
 }
 
 // assume charges an admission decided elsewhere and notes where it breaks a law.
