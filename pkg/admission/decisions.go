@@ -97,6 +97,22 @@ const (
 	InCohortReclaimWhileBorrowing PreemptionReason = "InCohortReclaimWhileBorrowing"
 )
 
+// spareSlots is how many slots there are.
+const spareSlots = 4
+
+// slot is where a workload's list of who is spared has a reason.
+func (r PreemptionReason) slot() int {
+	switch r {
+	case InClusterQueue:
+		return 0
+	case InCohortFairSharing:
+		return 1
+	case InCohortReclaimWhileBorrowing:
+		return 2
+	}
+	return spareSlots - 1 // InCohortReclamation, for which nobody is spared
+}
+
 // EndHold tells the shell that nothing is held any more for a workload that
 // still waits: its status.preemption is to be cleared. (An Admit ends the hold
 // too: its write clears the field.)

@@ -108,6 +108,7 @@ func (e *Engine) preempt(q *clusterQueue, w *workload, v *verdict) bool {
 		h.victims = append(slices.Clip(h.victims), PreemptingVictim{UID: v.victims[i].w.UID, Reason: v.victims[i].reason})
 		q.caused = append(q.caused, e.now)
 	}
+	e.noteSpared(q, v)
 	d.Preemption = e.preempted(h)
 	if tells {
 		e.tellEnded()
@@ -131,13 +132,27 @@ func (e *Engine) evict(victim *taken) Victim {
 	w := victim.w
 	e.withdraw(w)
 	w.evicting = true
-	if victim.reason == InCohortFairSharing {
-		w.fairAt = e.changes
-	}
 	e.present(w)
 	return Victim{
 		UID: w.UID, ClusterQueue: w.home.name, Path: w.home.path(), Reason: victim.reason,
 		PreemptorShare: victim.mine, ShareBefore: victim.before, ShareAfter: victim.after,
+	}
+}
+
+// noteSpared takes note of whom a decision has evicted otherwise than by right: by
+// fair sharing, or in the own queue or by borrowWithinCohort while the
+// preemptor's queue ends beyond its nominal quota. Nobody is evicted so again for
+// the same reason until something changes, or those who borrow by turns would
+// evict each other for ever (decision record 0006, A3 and A11).
+func (e *Engine) noteSpared(q *clusterQueue, v *verdict) {
+	ahead := q.scope.tree.Ahead() // what is held for the preemptor is used there
+	beyond := slices.ContainsFunc(v.charges, func(r quota.Request) bool { return ahead.Over(q.at, r.FR, 0) })
+	for i := range v.victims {
+		w, reason := v.victims[i].w, v.victims[i].reason
+		w.sparing = ""
+		if reason == InCohortFairSharing || beyond && reason != InCohortReclamation {
+			w.sparing, w.spared[reason.slot()] = reason, e.changes
+		}
 	}
 }
 
@@ -194,7 +209,10 @@ func (e *Engine) forgetEviction(ev ForgetEviction) {
 		}
 	case w.evicting && !w.evicted:
 		e.withdraw(w)
-		w.evicting, w.fairAt = false, 0
+		w.evicting = false
+		if w.sparing != "" {
+			w.spared[w.sparing.slot()] = 0
+		}
 		if ev.NotBefore > e.now {
 			e.spared[w.UID] = ev.NotBefore
 		}

@@ -10,7 +10,9 @@ import (
 // fairSearch is room for one search.
 type fairSearch struct {
 	nodes  []contender
-	within bool // the preemptor stays within nominal
+	// within: the preemptor stays within nominal in what is short; byRight: in all
+	// that is requested, so that nobody is spared.
+	within, byRight bool
 	// rejected are the candidates that the first strategy has not allowed, by
 	// queue.
 	rejected map[int32][]*workload
@@ -65,7 +67,7 @@ func (p *planner) findFair() bool {
 			within = within && (r.FR != f || !p.t.Over(p.q.at, f, r.Amount))
 		}
 	}
-	p.fair.within = within
+	p.fair.within, p.fair.byRight = within, p.within()
 	p.setUp()
 	p.ask(+1)
 	for n := range p.fair.nodes {
@@ -73,9 +75,8 @@ func (p *planner) findFair() bool {
 			c.share = p.share(int32(n))
 		}
 	}
-	p.fair.within = within
 	strategies := p.e.strategies()
-	found := p.takeFair(within, strategies[0])
+	found := p.takeFair(strategies[0])
 	if !found && !p.stopped && len(strategies) > 1 {
 		found = p.takeRejected()
 	}
@@ -180,7 +181,7 @@ func (p *planner) changed(n int32) {
 func (p *planner) sift(n int32) bool {
 	c := &p.fair.nodes[n]
 	for !c.sure && c.next() != nil {
-		if c.from.where == inOwn || p.mayYield(c.next(), c.from.lca) {
+		if p.mayYield(c.next(), &c.from) {
 			c.sure = true
 			break
 		}
@@ -188,30 +189,6 @@ func (p *planner) sift(n int32) bool {
 	}
 	c.alive = c.next() != nil
 	return c.alive
-}
-
-// mayYield says whether a workload may be a victim at all: it uses something
-// short in which its queue, and each node below the common ancestor, exceeds its
-// quota; and, where shares are compared, fair sharing has not evicted it since
-// anything has changed.
-func (p *planner) mayYield(w *workload, lca int32) bool {
-	return (p.fair.within || w.fairAt != p.e.changes) && p.exceedInUse(w, lca)
-}
-
-func (p *planner) exceedInUse(w *workload, lca int32) bool {
-	for _, f := range p.short {
-		if requestOf(w.charge, p.tree.Global(f)) == 0 {
-			continue
-		}
-		n := w.home.at
-		for n != lca && p.bare.Over(n, f, 0) {
-			n = p.t.Parent(n)
-		}
-		if n == lca {
-			return true
-		}
-	}
-	return false
 }
 
 // pick is the queue from which the next victim comes, -1 if there is none: at
@@ -264,7 +241,7 @@ func (p *planner) yieldsBefore(a, b int32) bool {
 
 // takeFair takes victims by the first strategy until the workload fits; of a
 // queue, one after the other as long as they are rejected.
-func (p *planner) takeFair(within bool, strategy FairSharingStrategy) bool {
+func (p *planner) takeFair(strategy FairSharingStrategy) bool {
 	for n := p.pick(0); n >= 0; n = p.pick(0) {
 		node := &p.fair.nodes[n]
 		c := &node.from
@@ -272,10 +249,8 @@ func (p *planner) takeFair(within bool, strategy FairSharingStrategy) bool {
 			if !p.count() {
 				return false
 			}
-			v := taken{w: c.next, lca: c.lca, rule: own, reason: InClusterQueue}
-			if c.where != inOwn {
-				v.rule, v.reason = ruleOf(within, strategy)
-			}
+			v := taken{w: c.next, lca: c.lca}
+			v.rule, v.reason = p.fairRule(c, strategy)
 			node.drop(p)
 			if !p.allowed(&v) {
 				p.fair.rejected[n] = append(p.fair.rejected[n], v.w)
@@ -295,10 +270,20 @@ func (p *planner) takeFair(within bool, strategy FairSharingStrategy) bool {
 	return false
 }
 
-func ruleOf(within bool, strategy FairSharingStrategy) (rule, PreemptionReason) {
+// mayYield says whether a candidate may be a victim at all, by whichever
+// strategy.
+func (p *planner) mayYield(w *workload, c *source) bool {
+	rule, reason := p.fairRule(c, LessThanOrEqualToFinalShare)
+	return (p.fair.byRight || !p.spares(w, reason)) && (rule == own || p.exceedInUse(w, c.lca))
+}
+
+// fairRule is by what a source's candidates may be taken.
+func (p *planner) fairRule(c *source, strategy FairSharingStrategy) (rule, PreemptionReason) {
 	switch {
-	case within:
-		return borrows, InCohortReclamation
+	case c.where == inOwn:
+		return own, InClusterQueue
+	case p.fair.within:
+		return exceeds, InCohortReclamation
 	case strategy == LessThanInitialShare:
 		return initial, InCohortFairSharing
 	}
@@ -343,7 +328,7 @@ func (p *planner) takeRejected() bool {
 
 // allowed says whether a victim's rule holds while it is present.
 func (p *planner) allowed(v *taken) bool {
-	if v.rule == own || v.rule == borrows {
+	if v.rule == own || v.rule == exceeds {
 		return true
 	}
 	theirs := p.side(v.w.home.at, v.lca)
@@ -378,7 +363,7 @@ func (p *planner) legalFair(v *taken) bool {
 	p.charge(v.w, -1)
 	v.mine, v.before, v.after = mine.Status(), before.Status(), after.Status()
 	switch {
-	case v.rule == borrows || yieldsAnyway(mine, before):
+	case v.rule == exceeds || yieldsAnyway(mine, before):
 		return legal
 	case v.rule == final:
 		return legal && fairshare.Compare(mine, after) <= 0

@@ -18,10 +18,16 @@ const (
 	inOwn
 )
 
+// list is who uses one flavor-resource of what is short, in one queue.
+type list struct {
+	fr    int32
+	users *btree.BTreeG[*workload]
+}
+
 // source is the candidates of one queue, in the order of victims.
 type source struct {
 	q     *clusterQueue
-	lists []*btree.BTreeG[*workload] // of what is short
+	lists []list
 	where where
 	lca   int32
 	// bound is the highest priority a victim may have; newer: those of that
@@ -55,19 +61,23 @@ func (c *source) rewind(p *planner, bound int64) {
 	c.advance(p)
 }
 
-// advance goes to the next candidate.
+// advance goes to the next candidate: elsewhere, to one that uses something in
+// which its queue still exceeds its quota.
 func (c *source) advance(p *planner) {
 	after := c.next
 	for {
 		c.next = nil
 		for _, l := range c.lists {
+			if c.where != inOwn && !p.exceed(c.q.at, c.lca, l.fr) {
+				continue
+			}
 			if after == nil {
-				if w, ok := l.Min(); ok && (c.next == nil || victimBefore(w, c.next)) {
+				if w, ok := l.users.Min(); ok && (c.next == nil || victimBefore(w, c.next)) {
 					c.next = w
 				}
 				continue
 			}
-			l.AscendGreaterOrEqual(after, func(w *workload) bool {
+			l.users.AscendGreaterOrEqual(after, func(w *workload) bool {
 				if w == after {
 					return true
 				}
@@ -99,7 +109,7 @@ func (p *planner) source(q *clusterQueue, at where, lca int32, bound int64) sour
 	r := p.e.roster(q)
 	for _, f := range p.short {
 		if l := r.of(p.tree.Global(f)); l != nil && l.Len() > 0 {
-			c.lists = append(c.lists, l)
+			c.lists = append(c.lists, list{fr: f, users: l})
 		}
 	}
 	c.newer = at == inOwn && p.q.spec.Preemption.WithinClusterQueue == "LowerOrNewerEqualPriority"
@@ -146,7 +156,7 @@ func (p *planner) borrowBound() int64 {
 }
 
 // findPlain makes plan A, which may borrow and omits victims that are only
-// allowed within nominal quota, and plan B, which takes all and must end within
+// allowed within nominal quota, be it that they are spared, and plan B, which takes all and must end within
 // nominal quota, in the order that the rules give.
 func (p *planner) findPlain() bool {
 	outsiders := p.gather()
@@ -238,14 +248,13 @@ func (p *planner) attempt(borrow bool) bool {
 				p.restore()
 				return false
 			}
-			if at != inOwn && !p.exceedUpTo(c.q.at, c.lca) {
-				heap.Pop(&p.heap) // and never will again
-				continue
-			}
-			p.take(p.victim(c))
-			if enough() {
-				p.giveBack(enough, nil)
-				return p.keep(p.legalPlain)
+			v := p.victim(c)
+			if !(borrow && p.spares(v.w, v.reason)) && (v.rule == own || p.exceedInUse(v.w, v.lca)) {
+				p.take(v)
+				if enough() {
+					p.giveBack(enough, nil)
+					return p.keep(p.legalPlain)
+				}
 			}
 			if c.advance(p); c.next == nil {
 				heap.Pop(&p.heap)
@@ -287,7 +296,7 @@ func (p *planner) legalPlain(v *taken) bool {
 		return true
 	}
 	p.charge(v.w, +1)
-	legal := p.exceedUpTo(v.w.home.at, v.lca)
+	legal := p.exceedInUse(v.w, v.lca)
 	p.charge(v.w, -1)
 	return legal
 }

@@ -51,11 +51,12 @@ type planner struct {
 type rule int8
 
 const (
-	own     rule = iota // withinClusterQueue: no other condition
-	exceeds             // its queue and the nodes below the common ancestor exceed their quota
-	borrows             // fair sharing, preemptor within nominal: they exceed it in one thing that it uses
-	final               // fair sharing, LessThanOrEqualToFinalShare
-	initial             // fair sharing, LessThanInitialShare
+	own rule = iota // withinClusterQueue: no other condition
+	// exceeds: its queue and the nodes below the common ancestor exceed their
+	// quota in one short thing that it uses. So they do for those that follow.
+	exceeds
+	final   // fair sharing, LessThanOrEqualToFinalShare
+	initial // fair sharing, LessThanInitialShare
 )
 
 // taken is a victim in a plan.
@@ -290,13 +291,29 @@ func (p *planner) exceeds(n int32) bool {
 	return false
 }
 
-// exceedUpTo says whether a queue and every node above it below lca exceed
-// their quota.
-func (p *planner) exceedUpTo(n, lca int32) bool {
+// exceed says whether a queue and every node above it below lca exceed their
+// quota of a flavor-resource.
+func (p *planner) exceed(n, lca, fr int32) bool {
 	for ; n != lca; n = p.t.Parent(n) {
-		if !p.exceeds(n) {
+		if !p.bare.Over(n, fr, 0) {
 			return false
 		}
 	}
 	return true
+}
+
+// exceedInUse says whether they do in something short that a workload uses.
+func (p *planner) exceedInUse(w *workload, lca int32) bool {
+	for _, f := range p.short {
+		if requestOf(w.charge, p.tree.Global(f)) != 0 && p.exceed(w.home.at, lca, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// spares says whether a workload is not evicted for a reason again, unless the
+// preemptor ends within nominal quota, until something changes.
+func (p *planner) spares(w *workload, reason PreemptionReason) bool {
+	return w.spared[reason.slot()] == p.e.changes
 }

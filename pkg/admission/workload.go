@@ -75,8 +75,11 @@ type workload struct {
 	limit, began int64
 	reserved     bool
 	sight        sight
-	// fairAt is the engine's count of changes when fair sharing evicted it last.
-	fairAt                             uint64
+	// spared are the engine's counts of changes when it was last evicted for each
+	// reason for which that happens once between two changes; sparing is the one
+	// of them for which it is being evicted, if it is for one.
+	spared                             [spareSlots]uint64
+	sparing                            PreemptionReason
 	evicted, evicting, leaving, listed bool
 	// unready: it holds quota and not all its pods are ready.
 	unready bool

@@ -113,18 +113,30 @@ func (p *planner) mightTake(a *ask, h *workload, reserved []quota.Request) bool 
 	}()
 	if home == p.q {
 		newer := p.q.spec.Preemption.WithinClusterQueue == "LowerOrNewerEqualPriority" && h.Priority == p.w.Priority
-		return p.ownBound() != nobody && int64(h.Priority) <= p.ownBound() && (!newer || h.Time > p.w.Time)
+		if p.ownBound() == nobody || int64(h.Priority) > p.ownBound() || newer && h.Time <= p.w.Time {
+			return false
+		}
+		return !p.spares(h, InClusterQueue) || p.endsWithin(run)
 	}
 	lca, child := p.meets(home.at)
-	if p.reclaimBound() == nobody || int64(h.Priority) > p.reclaimBound() || !p.exceedUpTo(home.at, lca) {
+	if p.reclaimBound() == nobody || int64(h.Priority) > p.reclaimBound() || !p.exceed(home.at, lca, a.fr) {
 		return false
 	}
 	if p.s.fair {
-		return p.within() || h.fairAt != p.e.changes && p.outshares(home.at, lca, child, run)
+		return p.within() || !p.spares(h, InCohortFairSharing) && p.outshares(home.at, lca, child, run)
 	}
 	p.room = append(p.room[:0], p.requests...)
-	if p.t.ReachAll(p.q.at, p.room) >= child || int64(h.Priority) <= p.borrowBound() {
+	if p.t.ReachAll(p.q.at, p.room) >= child || int64(h.Priority) <= p.borrowBound() && !p.spares(h, InCohortReclaimWhileBorrowing) {
 		return true
+	}
+	return p.endsWithin(run)
+}
+
+// endsWithin says whether the preemptor's queue stays within nominal quota once
+// one does not run: see mightTake. Fair sharing asks while it does.
+func (p *planner) endsWithin(run func(sign quota.Amount)) bool {
+	if p.s.fair {
+		return p.within()
 	}
 	run(-1)
 	defer run(+1)
