@@ -62,7 +62,7 @@ test-unit: ## Only the tests that start no server
 
 .PHONY: test-property
 test-property: ## The laws of the engine against the oracle, and its plans against brute force: 100,000 cases of each
-	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLaws$$|TestLawsUnderLoad$$|TestPlans$$' -rapid.checks=100000
+	GOGC=400 go test -count 1 -v -timeout 120m ./pkg/admission -run 'TestLaws$$|TestLawsUnderLoad$$|TestNested$$|TestPlans$$' -rapid.checks=100000
 
 .PHONY: test-planned
 test-planned: ## The same laws where some plan ahead (backfill): 100,000 cases, 20,000 with preemption; before them 300,000 against an engine without shortcuts

@@ -13,6 +13,7 @@ func (e *Engine) admit(q *clusterQueue, w *workload, v *verdict) {
 	given := e.given(q, w.shape, v)
 	w.local.drop(w)
 	q.pending.Remove(&w.Item)
+	q.scope.changed(q) // even if it is charged nothing
 	if q.strict {
 		e.watchHead(q)
 	}

@@ -19,7 +19,8 @@ func (e *Engine) Clone() *Engine { return replica.Of(e, cloneRules()) }
 
 // cloneRules say what a clone shares: what came with an event or went out with
 // a decision, which nobody changes any more, and the orders of trees; and what it
-// does without: the room for a search for victims.
+// does without: the room for a search for victims, and contests, which are large and
+// made again when one is asked.
 func cloneRules() *replica.Rules {
 	r := &replica.Rules{Shared: func(t reflect.Type) bool {
 		switch {
@@ -29,7 +30,9 @@ func cloneRules() *replica.Rules {
 			return strings.HasPrefix(t.PkgPath(), "github.com/google/btree") || t == nameOrder || t == localOrder
 		}
 		return false
-	}, Room: func(t reflect.Type) bool { return t == reflect.TypeFor[planner]() }}
+	}, Room: func(t reflect.Type) bool {
+		return t == reflect.TypeFor[planner]() || t == reflect.TypeFor[contest]()
+	}}
 	replica.Part(r, func(i *queue.Item) any { return i.Owner })
 	return r
 }

@@ -22,15 +22,18 @@
 // integers; verdict is the flavor search; scope, pass, wake, besteffort,
 // strict, park and admit are the procedure; planner, plain, fair, roster, evict,
 // hold and resume take quota back; calendar, choose, yield and windows plan
-// ahead; leap, turns, foresight and ranking leave out
-// of it what nobody could tell; snapshot, message and line are for readers.
+// ahead; leap, turns, foresight, ranking, and contest with standing, rounds and
+// nested, leave out of it what nobody could tell; snapshot, message and line are for readers.
 //
 // What a pass costs, n being the queues of a tree: where all of them are in one
 // Cohort without StrictFIFO, lending limits and the like, a pass that admits
 // one workload costs what has changed since the last passes, times log n
-// (ranking). Otherwise, and for each further admission until nothing more
-// fits, it looks at the queues whose workloads the fall may help; where somebody
-// plans, at all classes of them (foresight). Trees with
+// (ranking). Where Cohorts are below others the same holds (contest), but that in
+// place of log n each Cohort on the way up costs a key for everybody below who comes
+// before the one that is admitted; and a pass that admits several is not foretold.
+// Otherwise, and for each further admission until nothing more fits, it looks at the
+// queues whose workloads the fall may help; where somebody plans, at all classes of
+// them (foresight). Trees with
 // holds or policies of preemption are stepped to the letter; there a search for
 // victims costs the queues that exceed their quota, and log of what is admitted
 // for each candidate.

@@ -31,6 +31,8 @@ type draw struct {
 	// plain worlds are what most sites have: flat and lenient, without lending
 	// limits or anything else that a ranking does not know.
 	plain bool
+	// mixed worlds have workloads of two pod sets although they are plain.
+	mixed bool
 	// busy worlds have little in them that could never be admitted.
 	busy bool
 	// preempting worlds have policies of preemption.
@@ -286,7 +288,7 @@ func (d *draw) workload(uid string) Workload {
 		Priority: int32(d.n(3, "priority")), QueueTime: d.time / 2,
 	}
 	sets := 1 + d.n(6, "pod sets")/5
-	if d.plain {
+	if d.plain && !d.mixed {
 		sets = 1
 	}
 	for p := range sets {

@@ -47,8 +47,8 @@ type passState struct {
 //	                                       anybody acted
 //
 // The procedure is the page's. What it leaves out nobody could tell: see
-// sprint, leap and goOn, and ranking, which lets a sprint look only at what has
-// changed.
+// sprint, leap and goOn, and ranking and contest, which let a sprint look only at
+// what has changed.
 func (e *Engine) pass(s *scope) {
 	s.preempting = e.preempting(s)
 	s.eager, s.since = s.preempting || s.tree.Holds() || e.config.BlockAdmission || e.literal, 0
@@ -63,7 +63,12 @@ func (e *Engine) pass(s *scope) {
 	ran, goOn := false, true
 	if !s.fallenNow.Empty() {
 		s.sortInvalid()
-		if ran, goOn = e.sprintRanked(s); !ran {
+		if s.contests != nil {
+			ran, goOn = e.sprintNested(s)
+		} else {
+			ran, goOn = e.sprintRanked(s)
+		}
+		if !ran {
 			e.wakeLeaves(s)
 		}
 	}

@@ -61,14 +61,19 @@ type scope struct {
 	policies, preempting bool
 	// unborn: there has been no pass yet.
 	unborn bool
-	// ranked: the tree is one for rankings. fallenNow is what has fallen at its
+	// ranked: the tree is one for rankings, or for contests. fallenNow is what has fallen at its
 	// root before this pass; changes lists the queues that have changed since
 	// changeEpoch began. least is the least that is asked of a
 	// flavor-resource, flavorOf are those of the same flavor.
-	ranked      bool
-	fallenNow   quota.Set
-	rankings    []*ranking
-	aside       []*clusterQueue // room for sprintRanked
+	ranked    bool
+	fallenNow quota.Set
+	rankings  []*ranking
+	// contests are for trees with Cohorts below others; cohortAt numbers the Cohorts.
+	// vain counts passes since one was foretold.
+	contests    []*contest
+	cohortAt    []int32
+	vain        int
+	aside       []*clusterQueue // room for a sprint
 	changes     []int32
 	changesRead int   // of them, by any ranking
 	lastChange  []int // by node: one more than the place of its last in changes
@@ -176,17 +181,25 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 	e.decidePlanned(s)
 	s.nested = s.nested || s.calendar != nil
 	s.inherit(earlier)
-	if s.ranked = !s.policies && s.calendar == nil && s.rankable(); s.ranked {
-		e.prepareRankings(s)
+	if !s.policies && s.calendar == nil {
+		switch {
+		case s.rankable():
+			e.prepareRankings(s)
+			for range rankings {
+				s.rankings = append(s.rankings, &ranking{})
+			}
+		case s.contestable():
+			e.prepareRankings(s)
+			s.prepareContests()
+		}
 	}
 	s.tournament = fairshare.NewTournament(parent, s)
 	return s
 }
 
+// prepareRankings has the scope note what rankings and contests need to know.
 func (e *Engine) prepareRankings(s *scope) {
-	for range rankings {
-		s.rankings = append(s.rankings, &ranking{})
-	}
+	s.ranked = true
 	s.lastChange = make([]int, len(s.queues))
 	for f := range s.tree.FlavorResources() {
 		s.least = append(s.least, quota.Unlimited)

@@ -35,7 +35,7 @@ func (e *Engine) wake(s *scope) {
 		s.ranked = false // something was found admitted in a flavor that no queue lists
 	}
 	if s.ranked && !s.eager && !s.tree.Huge() && len(s.fallen[0]) == 1 && len(s.touched) == 1 && s.touched[0] == 0 {
-		s.fallenNow.Join(s.fallen[0]) // for sprintRanked
+		s.fallenNow.Join(s.fallen[0]) // for sprintRanked or sprintNested
 		return
 	}
 	e.wakeLeaves(s)

@@ -58,6 +58,22 @@ func (t *Tree) Ceiling(n, f int32) Amount {
 	return AddSaturating(c.Subtree-max(0, c.Usage), c.BorrowingLimit)
 }
 
+// Idle is the part of n's subtree quota of f that is not used; it is negative
+// while n borrows.
+func (t *Tree) Idle(n, f int32) Amount {
+	c := &t.cells[n*t.frs+f]
+	return c.Subtree - c.Usage
+}
+
+// Borrowable is how much of f node n may use above its subtree quota: nothing
+// for a root.
+func (t *Tree) Borrowable(n, f int32) Amount {
+	if t.parent[n] < 0 {
+		return 0
+	}
+	return t.cells[n*t.frs+f].BorrowingLimit
+}
+
 // Potential is the most of f that node n could ever use.
 func (t *Tree) Potential(n, f int32) Amount { return t.cells[n*t.frs+f].Potential }
 
