@@ -9,7 +9,7 @@ import (
 
 // fairSearch is room for one search.
 type fairSearch struct {
-	nodes  []contender
+	nodes []contender
 	// within: the preemptor stays within nominal in what is short; byRight: in all
 	// that is requested, so that nobody is spared.
 	within, byRight bool

@@ -249,7 +249,7 @@ func (p *planner) attempt(borrow bool) bool {
 				return false
 			}
 			v := p.victim(c)
-			if !(borrow && p.spares(v.w, v.reason)) && (v.rule == own || p.exceedInUse(v.w, v.lca)) {
+			if (!borrow || !p.spares(v.w, v.reason)) && (v.rule == own || p.exceedInUse(v.w, v.lca)) {
 				p.take(v)
 				if enough() {
 					p.giveBack(enough, nil)
