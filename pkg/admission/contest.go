@@ -55,7 +55,7 @@ const contests = 8
 // local quota, verdicts that depend on all of the tree, and searches that go on
 // after a flavor that fits.
 func (s *scope) contestable() bool {
-	if s.tree.Height(0) < 2 || s.tree.Cycle != "" || s.tree.FlavorResources() > 64 {
+	if s.tree.Height(0) < 2 || s.tree.Cycle != "" || s.tree.FlavorResources() > mostRanked {
 		return false
 	}
 	for n := range s.tree.Nodes {

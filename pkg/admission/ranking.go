@@ -44,6 +44,10 @@ type counted struct {
 // that fall together, with a few amounts of each.
 const rankings = 12
 
+// mostRanked is how many flavor-resources a tree for rankings or contests may
+// have: they are bits of a word.
+const mostRanked = 64
+
 // KeyAt leaves the key of a queue as rankQueue has made it: fairshare.Keyer.
 func (r *ranking) KeyAt(n, leaf int32, key *fairshare.Key) {}
 
@@ -51,7 +55,7 @@ func (r *ranking) KeyAt(n, leaf int32, key *fairshare.Key) {}
 // know: StrictFIFO, local quota, verdicts that depend on all of the tree, and
 // searches that go on after a flavor that fits.
 func (s *scope) rankable() bool {
-	if s.tree.Cycle != "" || s.tree.FlavorResources() > 64 || len(s.byName) < 2 {
+	if s.tree.Cycle != "" || s.tree.FlavorResources() > mostRanked || len(s.byName) < 2 {
 		return false
 	}
 	for _, q := range s.byName {

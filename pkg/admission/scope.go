@@ -85,9 +85,6 @@ type scope struct {
 	// before is woken by it, without being touched (see eligible).
 	calendar *calendar
 	easedAt  uint64
-	// listed is how many flavor-resources the tree's quotas list: others come after
-	// them.
-	listed int32
 	// begunAt is when the present pass began, by the same clock.
 	begunAt uint64
 	// wide: a queue of the tree gives verdicts that depend on all of it.
@@ -152,7 +149,7 @@ func (e *Engine) reopen(q *clusterQueue) {
 
 func (e *Engine) newScope(t *cache.Tree) *scope {
 	s := &scope{
-		tree: t, fair: e.config.FairSharing, version: 1, unborn: true, listed: t.FlavorResources(),
+		tree: t, fair: e.config.FairSharing, version: 1, unborn: true,
 		queues: make([]*clusterQueue, len(t.Nodes)),
 		fallen: make([]quota.Set, len(t.Nodes)),
 	}
@@ -201,8 +198,28 @@ func (e *Engine) newScope(t *cache.Tree) *scope {
 func (e *Engine) prepareRankings(s *scope) {
 	s.ranked = true
 	s.lastChange = make([]int, len(s.queues))
-	for f := range s.tree.FlavorResources() {
+	e.meetFlavors(s)
+}
+
+// meetFlavors has rankings and contests begin anew with flavor-resources that they
+// do not know.
+func (e *Engine) meetFlavors(s *scope) {
+	if s.tree.FlavorResources() > mostRanked {
+		s.ranked = false
+		return
+	}
+	s.allChanged()
+	for i := range s.rankings {
+		s.rankings[i] = &ranking{}
+	}
+	for i := range s.contests {
+		s.contests[i] = &contest{}
+	}
+	for len(s.least) < int(s.tree.FlavorResources()) {
 		s.least = append(s.least, quota.Unlimited)
+	}
+	s.flavorOf = s.flavorOf[:0]
+	for f := range s.tree.FlavorResources() {
 		same := uint64(0)
 		for g := range s.tree.FlavorResources() {
 			if e.forest.Name(s.tree.Global(f)).Flavor == e.forest.Name(s.tree.Global(g)).Flavor {

@@ -31,8 +31,10 @@ func (e *Engine) wake(s *scope) {
 	if !s.eager {
 		s.since = s.fell
 	}
-	if len(s.least) != int(s.tree.FlavorResources()) {
-		s.ranked = false // something was found admitted in a flavor that no queue lists
+	if s.ranked && len(s.least) != int(s.tree.FlavorResources()) {
+		// Something was found admitted in a flavor that no queue lists. Whether the
+		// tree was built before that depends on when somebody asked for a Snapshot.
+		e.meetFlavors(s)
 	}
 	if s.ranked && !s.eager && !s.tree.Huge() && len(s.fallen[0]) == 1 && len(s.touched) == 1 && s.touched[0] == 0 {
 		s.fallenNow.Join(s.fallen[0]) // for sprintRanked or sprintNested

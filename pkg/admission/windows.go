@@ -200,7 +200,7 @@ func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []tim
 		var requests []quota.Request
 		for _, a := range r.Amounts {
 			f := s.tree.Local(e.forest.Number(a.Flavor, a.Resource))
-			if f < 0 || f >= s.listed {
+			if f < 0 || f >= s.tree.Listed() {
 				return nil, fmt.Sprintf("no queue of the tree has quota of %s of flavor %s; add it there or take it out here", a.Resource, a.Flavor)
 			}
 			if a.Amount > 0 {
@@ -211,7 +211,7 @@ func (e *Engine) windowCharges(s *scope, n int32, r *Reservation) (charges []tim
 	} else {
 		for m := n; m < s.tree.End(n); m++ {
 			var requests []quota.Request
-			for f := range s.listed {
+			for f := range s.tree.Listed() {
 				if own := s.tree.Nominal(m, f); own > 0 && own != quota.Unlimited && r.ShareMilli > 0 {
 					requests = append(requests, quota.Request{FR: f, Amount: milli(own, r.ShareMilli)})
 				}

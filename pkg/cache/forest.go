@@ -34,6 +34,7 @@ type Tree struct {
 
 	global []int32 // number in the Forest of each local flavor-resource
 	local  []int32 // the reverse, -1 where the tree has none
+	listed int32   // see Listed
 	holds  int     // nodes and flavor-resources with something held
 	// leaving counts nodes and flavor-resources with something leaving; ahead
 	// is the tree without that, nil if nobody has asked for it.
@@ -43,6 +44,10 @@ type Tree struct {
 	bare  *quota.Tree
 	stale bool
 }
+
+// Listed is how many flavor-resources the quotas of the tree list. They have the
+// first local numbers; others that somebody uses come after them.
+func (t *Tree) Listed() int32 { return t.listed }
 
 // Name is the name of the tree's root.
 func (t *Tree) Name() string { return t.Nodes[0].Name }

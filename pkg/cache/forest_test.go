@@ -184,3 +184,17 @@ func TestRandomEdits(t *testing.T) {
 		}
 	}
 }
+
+// TestListedComeFirst has something used of a flavor that no quota lists, below a
+// Cohort's first queue.
+func TestListedComeFirst(t *testing.T) {
+	f := NewForest()
+	a, b := f.SetQueue("a", Spec{Parent: "team"}), f.SetQueue("b", spec(f, "team", 1))
+	other := f.Number("other", "cpu")
+	f.Charge(a, other, 1)
+	f.Sync()
+	tree, _ := b.Tree()
+	if tree.Listed() != 1 || tree.FlavorResources() != 2 || tree.Local(f.Number("default", "cpu")) != 0 || tree.Local(other) != 1 {
+		t.Errorf("%d of %d flavor-resources are listed; default has number %d, other %d", tree.Listed(), tree.FlavorResources(), tree.Local(f.Number("default", "cpu")), tree.Local(other))
+	}
+}

@@ -140,6 +140,9 @@ func (f *Forest) build(nodes []*Node, joined bool) *Tree {
 		for _, q := range n.Spec.Quotas {
 			t.learn(q.FR)
 		}
+	}
+	t.listed = int32(len(t.global))
+	for _, n := range nodes {
 		for _, u := range n.usage {
 			t.learn(u.FR)
 		}
