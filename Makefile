@@ -47,7 +47,7 @@ demo: bin/manager bin/fairlead bin/demo ## The main job on a real Kubernetes; KE
 .PHONY: test
 test: build sandbox-programs chromium ## Prove the project: unit, property, integration, fault and budget tests
 	go test $(UNIT)
-	go test ./pkg/admission -rapid.checks=$(CHECKS) -rapid.seed=$(SEED)
+	go test -timeout 40m ./pkg/admission -rapid.checks=$(CHECKS) -rapid.seed=$(SEED)
 	go test ./pkg/simulation/forecast -run Exact -rapid.checks=$(CHECKS) -rapid.seed=$(SEED)
 	go test -p 1 -count 1 -timeout 20m $(SERVED)
 
