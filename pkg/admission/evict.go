@@ -145,8 +145,10 @@ func (e *Engine) evict(victim *taken) Victim {
 // the same reason until something changes, or those who borrow by turns would
 // evict each other for ever (decision record 0006, A3 and A11).
 func (e *Engine) noteSpared(q *clusterQueue, v *verdict) {
-	ahead := q.scope.tree.Ahead() // what is held for the preemptor is used there
-	beyond := slices.ContainsFunc(v.charges, func(r quota.Request) bool { return ahead.Over(q.at, r.FR, 0) })
+	t := q.scope.tree // what is held for the preemptor is used there; Ahead would be a copy
+	beyond := slices.ContainsFunc(v.charges, func(r quota.Request) bool {
+		return t.Over(q.at, r.FR, -q.node.Leaving(t.Global(r.FR)))
+	})
 	for i := range v.victims {
 		w, reason := v.victims[i].w, v.victims[i].reason
 		w.sparing = ""
